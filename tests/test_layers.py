@@ -147,7 +147,11 @@ GUARDED: dict[str, set[str]] = {
     "mcp": MCP,
     "mcp_types": MCP,
     "redis": {"agent/sessions/redis_store.py", "server/stores/redis_events.py"},
-    "opentelemetry": {"run/telemetry.py"},
+    "opentelemetry": {
+        "run/telemetry/setup.py",
+        "run/telemetry/run_spans.py",
+        "run/telemetry/span_data.py",
+    },
     "sqlite3": {
         "agent/builtin/search.py",
         "agent/sessions/sqlite_store.py",

@@ -41,7 +41,9 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
         return decoder
     if adapter is not None:
         decoder_named(adapter)  # a wrong name is refused here, not at the first item
-    known = source if isinstance(source, OwnedStream) else None
+    known = None
+    if isinstance(source, OwnedStream):
+        known = source
     return DetectingDecoder(
         lambda: adapter or getattr(known, "adapter", None),
         lambda: getattr(known, "has_closed", False),
@@ -113,5 +115,6 @@ def _several(made: Any) -> list[Any]:
     """Return what a function has made of an item as a list."""
     if made is None:
         return []
-    is_one = isinstance(made, str | dict) or not isinstance(made, Iterable)
-    return [made] if is_one else list(made)
+    if isinstance(made, str | dict) or not isinstance(made, Iterable):
+        return [made]
+    return list(made)

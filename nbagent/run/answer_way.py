@@ -67,8 +67,8 @@ class AnswerWay:
             return None
         if form.has_messages and source.takes_messages:
             return lambda answered: source.send(form.message(answered))
-        request = source.request_parts if source.takes_posts else None
-        if request is not None and form.can_post(request[0]):
+        request = source.request_parts
+        if source.takes_posts and request is not None and form.can_post(request[0]):
             return lambda answered: source.post(partial(form.post, answered=answered))
         return None
 
@@ -97,7 +97,9 @@ class AnswerWay:
         request = self._next_request(answered)
         if request is not None:
             return self._noted(following(self.source, *request))
-        paused = last if form.continues(last) else self.source
+        paused = self.source
+        if form.continues(last):
+            paused = last
         return self._noted(form.next_stream(paused, form.value(answered, last)))
 
     def stopping(self) -> Awaitable[None] | None:
@@ -108,19 +110,27 @@ class AnswerWay:
         if not isinstance(source, ServiceStream) or not source.takes_posts:
             return None
         request = source.request_parts
-        stop = None if request is None else self.form.stop_request(request[0])
-        return None if stop is None else source.post(lambda url: stop)
+        if request is None:
+            return None
+        stop = self.form.stop_request(request[0])
+        if stop is None:
+            return None
+        return source.post(lambda url: stop)
 
     def _send_by_user(self, send: Callable[[Any], Any], answered: Answered) -> Any:
         message = self.form.message(answered)
-        return send(answered.response if message is None else message)
+        if message is None:
+            message = answered.response
+        return send(message)
 
     def _next_request(self, answered: Sequence[Answered]) -> tuple[str, Any] | None:
         """Return address and body of the HTTP request that goes on with the run; None if there is
         no such way.
         """
         request = request_of(self.source)
-        return None if request is None else self.form.next_request(*request, answered)
+        if request is None:
+            return None
+        return self.form.next_request(*request, answered)
 
     def _noted(self, stream: Any) -> Any:
         """Return the stream, or the awaitable of it, which is the source from now on."""

@@ -17,7 +17,7 @@ from nbagent.mime.text import MASK
 from nbagent.printable import printable_line
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.run.question import unmasked
-from nbagent.run.tool_call import ToolCall, ToolCalls
+from nbagent.run.tool_call import ToolCall, ToolCalls, value_of
 from nbagent.run.waiting import wait_for
 from nbagent.run_context import CURRENT_RUN, RunContext, RunHost
 from nbagent.runtime import kernel, loop, work
@@ -229,7 +229,9 @@ class Attempts:
             )
             id = f"{of}/attempt-{number}"
             shown = self._calls.args_of(call)
-        given = original if args is None else unmasked(dict(args), shown, original)
+        given = original
+        if args is not None:
+            given = unmasked(dict(args), shown, original)
         if given is None and not changes:
             raise ToolError(
                 "the arguments of this call never were complete; give them all: rerun(year=2024, …)"
@@ -253,8 +255,10 @@ class Attempts:
             id=id, name=name, title=f"Attempt {number}", attempt_of=of, parent_id=of
         )
         written = e.ToolArgs(id=id, args=json, args_text=msgspec.json.encode(json).decode())
-        notes = [] if note is None else [e.Status(message=note, level="warning", parent_id=id)]
-        self.run.report([start, written, *notes], last=False)
+        events: list[e.Event] = [start, written]
+        if note is not None:
+            events.append(e.Status(message=note, level="warning", parent_id=id))
+        self.run.report(events, last=False)
         context = contextvars.copy_context()
         context.run(MASK.set, self._mask)
         context.run(CURRENT_RUN.set, RunContext(run=self.run, stops=False))
@@ -335,23 +339,23 @@ class Attempts:
 def _difference(first: e.ToolResult, second: e.ToolResult) -> dict[str, Any]:
     """Return the difference of two results of a call."""
     if first.status == "ok" and second.status == "ok":
-        both = [
-            event.display is not None and shape_of(event.display.data) == "picture"
-            for event in (first, second)
-        ]
         from nbagent.run.diff import difference
 
-        return difference(_value(first), _value(second), pictures=all(both))
-    before, after = (_headline(event) for event in (first, second))
-    same = first.status == second.status and before == after
-    return {"kind": "same"} if same else {"kind": "value", "before": before, "after": after}
+        pictures = _is_picture(first) and _is_picture(second)
+        return difference(value_of(first), value_of(second), pictures=pictures)
+    before, after = _headline(first), _headline(second)
+    if first.status == second.status and before == after:
+        return {"kind": "same"}
+    return {"kind": "value", "before": before, "after": after}
 
 
-def _value(event: e.ToolResult) -> Any:
-    return event.content if event.value is None else event.value.value
+def _is_picture(event: e.ToolResult) -> bool:
+    return event.display is not None and shape_of(event.display.data) == "picture"
 
 
 def _headline(event: e.ToolResult) -> str:
     if event.error is not None:
         return f"{event.error.type}: {event.error.message}"
-    return event.display.summary if event.display is not None else event.status
+    if event.display is not None:
+        return event.display.summary
+    return event.status

@@ -51,11 +51,15 @@ class Chunker:
         the `last`; [] if none.
         """
         held = "".join(self._held)
-        end = len(held) if last or not self._words else _word_end(held, 0, len(held))
+        end = len(held)
+        if self._words and not last:
+            end = _word_end(held, 0, len(held))
         if not end and len(held) > MAX_WORD_CHARS:
             end = len(held)
         self._keep(held[end:])
-        return [held[:end]] if end else []
+        if not end:
+            return []
+        return [held[:end]]
 
     def _keep(self, text: str) -> None:
         self._held = [text]

@@ -57,9 +57,9 @@ class EventCallback:
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             type(function).__call__
         )
-        self.home: asyncio.AbstractEventLoop | None = (
-            (running_loop() or own_loop()) if is_async else None
-        )
+        self.home: asyncio.AbstractEventLoop | None = None
+        if is_async:
+            self.home = running_loop() or own_loop()
         self.done: Future[None] = Future()
         self._function = function
         self._has_failed = False

@@ -145,7 +145,9 @@ class ChatStream(EventSource):
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
         """End the chat: close the answer that is being written."""
-        return () if self._newest is None else self._newest.close(error)
+        if self._newest is None:
+            return ()
+        return self._newest.close(error)
 
     def _begin(self, answer: "_Answer") -> Iterable[e.Event]:
         yield e.RunStart(name=self.info.name, meta={"chat": True})

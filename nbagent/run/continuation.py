@@ -127,8 +127,10 @@ class Continuation(DecodedStream):
             self._is_paused = waits
         if waits:
             self._read_next()
+        elif self._stopped:
+            self._end(Cancelled())
         else:
-            self._end(Cancelled() if self._stopped else error)
+            self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
         self._on_end(error)
@@ -144,10 +146,10 @@ class Continuation(DecodedStream):
                 Answered(request, self._responses[id]) for id, request in self._requests.items()
             ]
             self._requests, self._responses = {}, {}
-            ask = partial(self._way.next_stream, answered, self._last)
-            self._reader = AnswerReader(
-                ask if self.loop is None else _on_loop(ask), self.loop or own_loop()
-            )
+            ask: Callable[[], Any] = partial(self._way.next_stream, answered, self._last)
+            if self.loop is not None:
+                ask = _on_loop(ask)
+            self._reader = AnswerReader(ask, self.loop or own_loop())
         self._hand_on(self._go_on)
         self._read(self._reader)
 
@@ -257,7 +259,9 @@ class Continuation(DecodedStream):
         match event:
             case e.ApprovalRequest():
                 self._settled.discard(event.approval_id)  # some systems use an id again
-                yield self._ask(event) if self._is_ours(event) else event
+                if self._is_ours(event):
+                    event = self._ask(event)
+                yield event
             case e.ApprovalResponse():
                 with self._lock:
                     self._requests.pop(event.approval_id, None)
@@ -310,7 +314,9 @@ def _on_loop(function: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, An
 
     async def call() -> Any:
         result = function()
-        return await result if inspect.isawaitable(result) else result
+        if inspect.isawaitable(result):
+            return await result
+        return result
 
     return call
 

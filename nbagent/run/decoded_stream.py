@@ -54,8 +54,11 @@ class DecodedStream(EventSource):
     def _decode(self, item: Any) -> list[Event]:
         self._last = item
         events = self._decoder.feed(item)
-        made = events if isinstance(events, list) else list(events)
-        return made if _NOTABLE.isdisjoint(map(type, made)) else self._with_notable(made)
+        if not isinstance(events, list):
+            events = list(events)
+        if _NOTABLE.isdisjoint(map(type, events)):
+            return events
+        return self._with_notable(events)
 
     def _with_notable(self, events: list[Event]) -> list[Event]:
         """Return the events, some of which concern the stream itself."""

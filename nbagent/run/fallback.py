@@ -117,7 +117,9 @@ class Fallback(EventSource):
         self, stream: EventSource, make: Callable[..., Iterable[Event]], *args: Any
     ) -> Iterable[Event]:
         """Yield the events of the stream or of the fallback; none of a stream that was given up."""
-        return self._hold_failure(self._merge(make(*args))) if stream is self._active else ()
+        if stream is not self._active:
+            return ()
+        return self._hold_failure(self._merge(make(*args)))
 
     def _on_stream_end(self, stream: EventSource, error: BaseException | None) -> None:
         with self._lock:
@@ -162,7 +164,9 @@ class Fallback(EventSource):
                     self._has_output |= bool(event.text)
                 case Error():
                     self._error_message = event.message
-            yield with_id_prefix(event, "fallback") if self._has_fallen_back else event
+            if self._has_fallen_back:
+                event = with_id_prefix(event, "fallback")
+            yield event
 
     def _hold_failure(self, events: Iterable[Event]) -> Iterator[Event]:
         """Pass on the events, but hold back the `run.end` of a run that has failed if it may fall

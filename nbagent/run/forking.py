@@ -145,12 +145,16 @@ class ForkableRun(FollowedRun):
     @property
     def forks(self) -> "list[Run]":
         """The runs that go on from this one, the oldest first."""
-        return [] if self.fork_tree is None else self.fork_tree.forks_of(self)
+        if self.fork_tree is None:
+            return []
+        return self.fork_tree.forks_of(self)
 
     @property
     def parent(self) -> "Run | None":
         """The run that this one goes on from; None if it is not a fork."""
-        return None if self.fork_tree is None else self.fork_tree.parent_of(self)
+        if self.fork_tree is None:
+            return None
+        return self.fork_tree.parent_of(self)
 
     def show_forks(self, nodes: Sequence[ForkNode]) -> None:
         """Show the tree of forks that this run belongs to."""

@@ -5,7 +5,7 @@ arrive.
 import asyncio
 import contextvars
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -86,14 +86,13 @@ class Lanes(EventSource):
         streams = [decoded(source, adapter, idle_timeout=idle_timeout) for source in sources]
         named = _named(streams, names)
         shown = [name for name, _ in named]
-        is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
-        self.name = ", ".join(shown) if is_short else f"{self.count} streams"
-        self._lanes = [
-            _Lane(lane_id(index), StreamName(distinct, origin), stream)
-            for index, (stream, distinct, (_, origin)) in enumerate(
-                zip(streams, _numbered(shown), named, strict=True)
-            )
-        ]
+        self.name = f"{self.count} streams"
+        if self.count <= MAX_NAMES and len(set(shown)) == self.count:
+            self.name = ", ".join(shown)
+        self._lanes: list[_Lane] = []
+        for stream, distinct, (_, origin) in zip(streams, _numbered(shown), named, strict=True):
+            lane = _Lane(lane_id(len(self._lanes)), StreamName(distinct, origin), stream)
+            self._lanes.append(lane)
         tools = [tool for stream in streams for tool in stream.info.tools]
         self.info = SourceInfo(name=self.name, streams=self.count, tools=tools)
         self.loop = _loop_of(streams)
@@ -188,8 +187,12 @@ class Lanes(EventSource):
         with self._lock:
             self._reading.remove(lane)
             is_last = not self._reading and not self._waiting
-        if is_last:
-            self._on_end(self._error or (Cancelled() if self._cancelled else None))
+        if not is_last:
+            return
+        error: BaseException | None = self._error
+        if error is None and self._cancelled:
+            error = Cancelled()
+        self._on_end(error)
 
     def _begin(self) -> Iterable[Event]:
         if not self._has_begun:
@@ -240,9 +243,11 @@ class _Lane:
         """
         if not self._stream_name.feed(event):
             return False
-        name, number = self._stream_name.text, 1
-        while (made := name if number == 1 else f"{name} {number}") in taken:
+        name = made = self._stream_name.text
+        number = 1
+        while made in taken:
             number += 1
+            made = f"{name} {number}"
         self.name = made
         return True
 
@@ -279,11 +284,12 @@ class _Lane:
     def _end(self, event: RunEnd) -> Iterable[Event]:
         self.is_open = False
         self.status = event.status
-        usage = event.usage or self._usage or self._steps
-        if usage != Usage():
+        usage: Usage | None = event.usage or self._usage or self._steps
+        if usage == Usage():
+            usage = None
+        if usage is not None:
             yield UsageUpdate(usage=usage, mode="add", parent_id=self.id)
-        used = usage if usage != Usage() else None
-        yield agent_end(self.id, event, output=event.output, usage=used, value=event.value)
+        yield agent_end(self.id, event, output=event.output, usage=usage, value=event.value)
 
     def _nested(self, event: Event) -> Event:
         own = with_id_prefix(event, self.id)
@@ -337,7 +343,9 @@ def _named(
 
 def _numbered(names: Sequence[str]) -> list[str]:
     """Return the names with a number where two are the same."""
-    return [
-        name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}"
-        for index, name in enumerate(names)
-    ]
+    used: Counter[str] = Counter()
+    made: list[str] = []
+    for name in names:
+        used[name] += 1
+        made.append(f"{name} {used[name]}" if names.count(name) > 1 else name)
+    return made

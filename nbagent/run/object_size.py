@@ -3,6 +3,7 @@
 `sys.getsizeof` calls `__sizeof__`, which for a DataFrame walks through every string in it.
 """
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -18,8 +19,10 @@ _BUILTINS: tuple[type, ...] = (str, bytes, bytearray, int, *_CONTAINERS)
 
 
 def _memory_usage(kind: Any, frame: Any) -> int:
-    usage = kind.memory_usage(frame, deep=False)  # of a frame by column
-    return int(usage if isinstance(usage, int) else usage.sum())
+    usage = kind.memory_usage(frame, deep=False)
+    if not isinstance(usage, int):  # of a frame: by column
+        usage = usage.sum()
+    return int(usage)
 
 
 def _estimated_size(kind: Any, frame: Any) -> int:
@@ -86,7 +89,10 @@ def _bytes_inside(value: Any, kind: Any, seen: set[int]) -> int:
         if kind is object:
             return sum(_bytes(field, seen) for field in list(_fields(value).values()))
         return 0
-    members = dict.values(value) if kind is dict else kind.__iter__(value)
+    if kind is dict:
+        members = iter(dict.values(value))
+    else:
+        members = kind.__iter__(value)
     sample = list(itertools.islice(members, SAMPLE))
     size = sum(_bytes(member, seen) for member in sample)
     return int(size * kind.__len__(value) // max(1, len(sample)))
@@ -102,7 +108,9 @@ def _fields(value: Any) -> dict[str, Any]:
         fields = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    return fields if type(fields) is dict else {}
+    if type(fields) is not dict:
+        return {}
+    return fields
 
 
 def _measured(value: Any) -> int | None:
@@ -111,13 +119,12 @@ def _measured(value: Any) -> int | None:
     if kind is None:
         return None
     names = {base.__name__ for base in kind.__mro__}
-    measure = next(
-        (measure for name, measure in _MEASURES[_package(kind)].items() if name in names), None
-    )
-    try:
-        return None if measure is None else measure(kind, value)
-    except Exception:  # an estimate is not worth an error
-        return None
+    for name, measure in _MEASURES[_package(kind)].items():
+        if name in names:
+            with contextlib.suppress(Exception):  # an estimate is not worth an error
+                return measure(kind, value)
+            return None
+    return None
 
 
 def _package(kind: type) -> str:

@@ -138,7 +138,10 @@ def check_names(
     """
     for name in options.keys() - kind.__optional_keys__:
         known = (meant or {}).get(name)
-        hint = f"; did you mean {known!r}?" if known else did_you_mean(name, kind.__optional_keys__)
+        if known:
+            hint = f"; did you mean {known!r}?"
+        else:
+            hint = did_you_mean(name, kind.__optional_keys__)
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
     for name, value in options.items():
         if kind.__annotations__[name] is bool and value not in (True, False, None):
@@ -206,13 +209,18 @@ def opening_props(options: ViewOptions, gate: Gate, info: SourceInfo) -> RunProp
         gate: decides what may be seen of the agent.
         info: what is known of its source. A chat has ended until its first prompt.
     """
-    props = RunProps(status="completed", turns=0) if info.is_chat else RunProps()
+    props = RunProps()
+    if info.is_chat:
+        props = RunProps(status="completed", turns=0)
     if info.about and not gate.hides_requests:
         props.about = info.about
     if info.offers and not gate.hides_tools:
         props.offers = list(info.offers)
-    if (height := options.get("height")) is not None:
-        props.height = 0 if height == "full" else height
+    height = options.get("height")
+    if height == "full":
+        props.height = 0
+    elif height is not None:
+        props.height = height
     if (panels := options.get("panels")) is not None:
         props.panels = list(panels)
     if options.get("final_only"):
@@ -231,8 +239,11 @@ def check_view(options: ViewOptions) -> None:
     is_pixels = isinstance(height, int) and not isinstance(height, bool) and height > 0
     if height not in (None, "full") and not is_pixels:
         raise ValueError(f"height must be a positive number of pixels or 'full'; got {height!r}")
-    is_list = panels is None or (isinstance(panels, Iterable) and not isinstance(panels, str))
-    wrong = [each for each in panels or () if each not in get_args(Panel)] if is_list else [panels]
+    wrong: list[Any] = []
+    if isinstance(panels, Iterable) and not isinstance(panels, str):
+        wrong = [each for each in panels if each not in get_args(Panel)]
+    elif panels is not None:
+        wrong = [panels]
     if wrong:
         raise ValueError(
             f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}"

@@ -181,16 +181,19 @@ class Pipeline:
             state.privacy.register_secrets(error)
             state.privacy.mask_error(error)
             error = self._stop_reason or error
-            state.error = None if isinstance(error, Cancelled) else error
+            state.error = error
+            if isinstance(error, Cancelled):
+                state.error = None
             try:
                 self.forward(self.reported.join(list(self.source.close(error))))
                 if state.transcript.root.props["status"] == "completed":
                     state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
                 state.error = caught
-            if not state.transcript.ended:
-                truncated = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
-                self._emit(truncated if state.error is None else e.RunEnd(status="failed"))
+            if not state.transcript.ended and state.error is not None:
+                self._emit(e.RunEnd(status="failed"))
+            elif not state.transcript.ended:
+                self._emit(e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED))
         return True
 
     def _announce_soon(self) -> None:

@@ -28,7 +28,9 @@ class Progress(NamedTuple):
         """Number that a bar shows: of streams that have ended, or of characters of the text if
         there is only one stream.
         """
-        return self.chars if self.streams == 1 else self.done
+        if self.streams == 1:
+            return self.chars
+        return self.done
 
 
 class Meter:

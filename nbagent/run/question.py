@@ -105,20 +105,14 @@ def unmasked(value: Any, shown: Any, original: Any) -> Any:
 def _restored(value: Any, shown: Any, original: Any) -> Any:
     if value == shown:
         return original
-    if isinstance(value, Mapping) and isinstance(shown, Mapping) and isinstance(original, Mapping):
-        return {
-            name: _restored(each, shown[name], original[name])
-            if name in shown and name in original
-            else each
-            for name, each in value.items()
-        }
-    if (
-        isinstance(value, list)
-        and isinstance(shown, list)
-        and isinstance(original, list)
-        and len(shown) == len(original)
-    ):
-        return [_restored_item(value, at, shown, original) for at in range(len(value))]
+    match value, shown, original:
+        case Mapping(), Mapping(), Mapping():
+            made = dict(value)
+            for name in value.keys() & shown.keys() & original.keys():
+                made[name] = _restored(value[name], shown[name], original[name])
+            return made
+        case list(), list(), list() if len(shown) == len(original):
+            return [_restored_item(value, at, shown, original) for at in range(len(value))]
     return value
 
 
@@ -131,7 +125,9 @@ def _restored_item(value: list[Any], at: int, shown: list[Any], original: list[A
         raise AnswerError(
             "items of the list look the same where they are masked: keep the list as long as it was"
         )
-    return same[0] if same else value[at]
+    if not same:
+        return value[at]
+    return same[0]
 
 
 def _holds_mask(value: Any) -> bool:

@@ -81,7 +81,9 @@ class RunningRuns(Sequence[Run]):
             [str(index), run.name, run.status, f"nbagent.runs[{index}].cancel()"]
             for index, run in enumerate(self)
         ]
-        return html_table(["", "run", "status", "to stop it"], rows) if rows else "No run goes on."
+        if not rows:
+            return "No run goes on."
+        return html_table(["", "run", "status", "to stop it"], rows)
 
 
 runs = RunningRuns()

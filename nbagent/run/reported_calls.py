@@ -122,14 +122,18 @@ class ReportedCalls:
             if id is not None:
                 self._alike[id] = _Alike(_Own(name, fits))
         if id is None:
-            id = f"{'' if lane is None else f'{lane}/'}call-{next(self._numbers)}"
+            id = f"call-{next(self._numbers)}"
+            if lane is not None:
+                id = f"{lane}/{id}"
             self._own[id] = _Own(name, fits)
             self._running.add(id)
             return id, None
         call = open_calls[id]
         call.is_reported = True
         self._running.add(id)
-        return id, msgspec.UNSET if rank else call.args
+        if rank:
+            return id, msgspec.UNSET
+        return id, call.args
 
     def finish(self, result: e.ToolResult) -> e.ToolResult | None:
         """End a reported call with its live result.
@@ -143,11 +147,12 @@ class ReportedCalls:
             return None
         self._running.discard(id)
         alike = self._alike.get(id)
-        own = self._own.get(id) if alike is None else alike.own
-        if own is not None:
-            own.result = result
-        if alike is not None and not alike.events:
-            return msgspec.structs.replace(result, preliminary=True)
+        if alike is not None:
+            alike.own.result = result
+            if not alike.events:
+                return msgspec.structs.replace(result, preliminary=True)
+        elif id in self._own:
+            self._own[id].result = result
         self._finished.add(id)
         return result
 
@@ -162,7 +167,9 @@ class ReportedCalls:
         if type(event) not in _OF_CALLS:
             if isinstance(event, e.RunEnd) and event.parent_id is None:
                 return [*self.close(), event]
-            return [self._renamed(event)] if self._ids else [event]
+            if not self._ids:
+                return [event]
+            return [self._renamed(event)]
         match event:
             case e.ToolStart():
                 return self._start(event)
@@ -179,13 +186,14 @@ class ReportedCalls:
         """Return the events that are held back, since the stream is over."""
         held, self._held = self._held, {}
         alike, self._alike = self._alike, {}
-        results = [
-            each.own.result
-            for each in alike.values()
-            if each.own.result is not None and not each.events
-        ]
-        self._finished |= {result.id for result in results}
-        return [*(event for each in held.values() for event in each.events), *results]
+        events: list[e.Event] = []
+        for call in held.values():
+            events += call.events
+        for each in alike.values():
+            if each.own.result is not None and not each.events:
+                self._finished.add(each.own.result.id)
+                events.append(each.own.result)
+        return events
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         if event.id in self._ids:
@@ -203,13 +211,14 @@ class ReportedCalls:
         if held is None:
             if (call := self._streamed.get(event.id)) is not None:
                 call.text.append(event.delta)
-            return [] if event.id in self._ids else [event]
+            if event.id in self._ids:
+                return []
+            return [event]
         held.events.append(event)
         # The stream has a call that was made under another name as a whole; any other one is not
         # held back.
-        if _read(event.delta) is not None or any(
-            own.name == held.name for own in self._own.values()
-        ):
+        may_be_reported = any(own.name == held.name for own in self._own.values())
+        if may_be_reported or _read(event.delta) is not None:
             return []
         del self._held[event.id]
         self._streamed[event.id] = _StreamedCall(held.name)
@@ -250,7 +259,8 @@ class ReportedCalls:
                 return [*released, *alike.events, event]
             if live is not None:
                 self._finished.add(id)
-                return [*released, live if is_same else event]
+                released.append(live if is_same else event)
+                return released
         if id in self._finished:
             return released
         self._running.discard(id)  # a later report is late: the stream went on without it
@@ -261,12 +271,11 @@ class ReportedCalls:
 
         Arguments that never came fit the oldest.
         """
-        ranked = [
-            (1 if args is None else own.fits(args), own_id)
-            for own_id, own in self._own.items()
-            if own.name == name
-        ]
-        rank, own_id = max(ranked, key=lambda each: each[0], default=(0, ""))
+        ranks: dict[str, int] = {}
+        for own_id, own in self._own.items():
+            if own.name == name:
+                ranks[own_id] = 1 if args is None else own.fits(args)
+        own_id, rank = max(ranks.items(), key=itemgetter(1), default=("", 0))
         if not rank:
             return False
         self._ids[id] = own_id
@@ -277,43 +286,43 @@ class ReportedCalls:
         """Make a call of the stream the oldest reported one of another name with equal arguments,
         if there is one.
         """
-        alike = (
-            key
-            for key, own in self._own.items()
-            if own.name not in self._names and args and own.fits(args) == EQUAL
-        )
-        own_id = next(alike, None)
-        if own_id is None:
+        if not args:
             return False
-        self._ids[id] = own_id
-        self._alike[own_id] = _Alike(self._own.pop(own_id), events)
-        return True
+        for own_id, own in self._own.items():
+            if own.name not in self._names and own.fits(args) == EQUAL:
+                self._ids[id] = own_id
+                self._alike[own_id] = _Alike(self._own.pop(own_id), events)
+                return True
+        return False
 
     def _renamed(self, event: e.Event) -> e.Event:
-        changed = {
-            name: self._ids[given]
-            for name in _ID_FIELDS
-            if isinstance(given := getattr(event, name, None), str) and given in self._ids
-        }
-        return msgspec.structs.replace(event, **changed) if changed else event
+        changed: dict[str, str] = {}
+        for field_name in _ID_FIELDS:
+            given = getattr(event, field_name, None)
+            if given in self._ids:
+                changed[field_name] = self._ids[given]
+        if not changed:
+            return event
+        return msgspec.structs.replace(event, **changed)
 
 
 def _best_call(calls: Mapping[str, _StreamedCall], name: str, fits: Fits) -> tuple[str | None, int]:
     """Return the id of the call of that name whose arguments fit best, of several the oldest, and
     how well they fit; None if there is no such call.
     """
-    ranks = {
-        id: fits(call.args) if call.complete else 1
-        for id, call in calls.items()
-        if call.name == name
-    }
+    ranks: dict[str, int] = {}
+    for id, call in calls.items():
+        if call.name == name:
+            ranks[id] = fits(call.args) if call.complete else 1
     return max(ranks.items(), key=itemgetter(1), default=(None, 0))
 
 
 def _alike_call(calls: Mapping[str, _StreamedCall], fits: Fits) -> str | None:
     """Return the id of the oldest call of another name with equal arguments, if there is one."""
     for id, call in calls.items():
-        args = call.args if call.complete else _read(str(call.text))
+        args = call.args
+        if not call.complete:
+            args = _read(str(call.text))
         if args and fits(args) == EQUAL:
             return id
     return None
@@ -340,6 +349,7 @@ def _forms(content: Any) -> set[str]:
     """Return a result as the texts that frameworks make of it."""
     forms = {str(content)}
     with contextlib.suppress(Exception):
-        value = decode_json(content) if isinstance(content, str) else content
-        forms.add(msgspec.json.encode(value, order="sorted").decode())
+        if isinstance(content, str):
+            content = decode_json(content)
+        forms.add(msgspec.json.encode(content, order="sorted").decode())
     return forms

@@ -181,11 +181,12 @@ class Results:
         """The exception that ended the stream, or a `StreamError` with the stream's message; None
         if it did not fail.
         """
+        if self._scope == ROOT and self._state.error is not None:
+            return self._state.error
         fatal = self._state.fatal_errors.get(self._scope)
-        raised = self._state.error if self._scope == ROOT else None
-        if raised is None and fatal is not None and self.status == "failed":
+        if fatal is not None and self.status == "failed":
             return StreamError(fatal.message, fatal.code)
-        return raised
+        return None
 
     def events_df(self) -> "pd.DataFrame":
         """Return the events as a table: one row each, a column for every field that any of them
@@ -329,7 +330,9 @@ class RunResults(Results):
             private: write the original events, with what was hidden. Credentials are masked all the
                 same.
         """
-        events = (self.private if private else []) or self.events
+        events = self.events
+        if private:
+            events = self.private or events  # the originals, if something was hidden
         redactor = self._state.privacy.redactor()
         masked = (shown for event in events for shown in redactor.feed(event))
         recording.save(itertools.chain(masked, redactor.close()), path)
@@ -376,11 +379,15 @@ class RunResults(Results):
 def _lane_number(block_id: str) -> int:
     """Return the number of a lane, from 1, by its block's id; 0 for the block of another agent."""
     number = block_id.removeprefix("lane-")
-    return int(number) if number != block_id and number.isdecimal() else 0
+    if number == block_id or not number.isdecimal():
+        return 0
+    return int(number)
 
 
 def _message(lane: Lane) -> str | None:
     """Return why a lane has no whole answer; None if it has one, or goes on."""
     if lane.error is not None:
         return str(lane.error)
-    return None if lane.status in ("running", "completed") else end_label(lane._props)
+    if lane.status in ("running", "completed"):
+        return None
+    return end_label(lane._props)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Unpack
 from nbagent import events as e
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.gate import Gate
-from nbagent.mime.text import MASK
+from nbagent.mime.text import MASK, count
 from nbagent.pump import BATCH_INTERVAL_S, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.forking import ForkableRun
@@ -312,19 +312,19 @@ class Run(ForkableRun):
 
     # marimo's hook: return the object to display instead of this one
     def _display_(self) -> object:
-        return repr(self) if self.view is None else self.view()
+        if self.view is None:
+            return repr(self)
+        return self.view()
 
     def __repr__(self) -> str:
-        text = f"{len(self.text):,} characters" if self.text else "no text"
-        tools = len(self.tools)
+        text = "no text"
+        if self.text:
+            text = f"{len(self.text):,} characters"
+        status: str = self.status
         if self.error is not None:
-            error = f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})"
-        else:
-            error = ""
-        return (
-            f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool "
-            f"call{'' if tools == 1 else 's'}>"
-        )
+            status += f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})"
+        calls = count(len(self.tools), "tool call")
+        return f"<Run {self.id} {self.name!r} {status}: {text}, {calls}>"
 
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._state.transcript.counters, {})

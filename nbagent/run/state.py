@@ -83,16 +83,19 @@ class RunState:
         name: str | None = None,
         props: RunProps | None = None,
     ) -> None:
-        started = time.time() if info.started is None else info.started
+        started = info.started
+        if started is None:
+            started = time.time()
         self.lock = threading.RLock()
         self.events = EventLog(on_drop=lambda event: self._time_travel.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
         if props is not None and isinstance(props.about, str):
             props.about = self.privacy.mask(props.about)
         self.privacy.know_tools(info.tools)
-        origin: NameOrigin = info.origin if name is None else "user"
-        shown = self.privacy.mask(info.name if name is None else name)
-        begin = functools.partial(Transcript, shown, started, origin, props)
+        origin: NameOrigin = "user"
+        if name is None:
+            name, origin = info.name, info.origin
+        begin = functools.partial(Transcript, self.privacy.mask(name), started, origin, props)
         self.transcript = begin()
         self.tool_calls = ToolCalls(self.lock)
         self.request_log = RequestLog(self._register_secrets, self.privacy.know_tools)
@@ -112,7 +115,9 @@ class RunState:
         self.fatal_errors: dict[str, e.Error] = {}
         self.usages: dict[str, e.Usage] = {}
         self._run_id = run_id
-        self._times = RecordedTimes(started) if info.keeps_times else None
+        self._times: RecordedTimes | None = None
+        if info.keeps_times:
+            self._times = RecordedTimes(started)
 
     def add(self, event: e.Event) -> tuple[e.Event, list[Op]]:
         """Keep an event that has passed the gate.
@@ -121,7 +126,10 @@ class RunState:
             The event with its `seq`, `ts` and `run_id`, and the ops that bring a view of the
             transcript up to date.
         """
-        ts = time.time() if self._times is None else self._times.of(event)
+        if self._times is None:
+            ts = time.time()
+        else:
+            ts = self._times.of(event)
         event = msgspec.structs.replace(
             event, seq=self.events.count + 1, ts=ts, run_id=self._run_id
         )
@@ -177,8 +185,9 @@ class RunState:
         with self.lock:
             if name.startswith(FORM_PART):
                 return self.attempts.page(name, offset, max_bytes)
-            pages = self.inspector if self.inspector.knows(name) else self.large_values
-            return pages.page(name, offset, max_bytes)
+            if self.inspector.knows(name):
+                return self.inspector.page(name, offset, max_bytes)
+            return self.large_values.page(name, offset, max_bytes)
 
     def requests(self, scope: str = ROOT) -> RequestList:
         """Return the requests so far: of the run, or of a lane by its id."""
@@ -195,13 +204,20 @@ class RunState:
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
         found = self.transcript.blocks.get(block)
-        return None if found is None else found.props
+        if found is None:
+            return None
+        return found.props
 
     def _text_of(self, block: str) -> str | None:
         # A pattern may match across two pages, so of a masked result only the head, which travels
         # with its block, is shown.
-        return self.tool_calls.text_of(block) if not self.privacy.has_patterns else None
+        if self.privacy.has_patterns:
+            return None
+        return self.tool_calls.text_of(block)
 
 
 def _output_of(end: e.AgentEnd | e.RunEnd) -> Any:
-    return end.output if end.value is None else end.value.value
+    """Return the object that was asked for, if it is in this process, else the output as data."""
+    if end.value is not None:
+        return end.value.value
+    return end.output

@@ -64,8 +64,10 @@ class SteeredRun(RunResults):
                 self.toggle(block, is_open)
             case Answer():
                 self._take_answer(command)
-            case Break(tool, is_set):
-                (self.breakpoints.add if is_set else self.breakpoints.remove)(tool)
+            case Break(tool, set=True):
+                self.breakpoints.add(tool)
+            case Break(tool):
+                self.breakpoints.remove(tool)
             case Step(is_on):
                 self.breakpoints.step = is_on
             case Rerun():
@@ -168,7 +170,9 @@ class SteeredRun(RunResults):
         One that cannot be taken shows there, beside the question.
         """
         try:
-            value = None if answer.value is None else decode_json(answer.value)
+            value = None
+            if answer.value is not None:
+                value = decode_json(answer.value)
             self.respond(
                 answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember
             )
@@ -184,7 +188,9 @@ class SteeredRun(RunResults):
     def _take_rerun(self, rerun: Rerun) -> None:
         """Make a call again for a view. Why it cannot be made shows there."""
         try:
-            args = None if rerun.args is None else decode_json(rerun.args, type=dict[str, Any])
+            args: dict[str, Any] | None = None
+            if rerun.args is not None:
+                args = decode_json(rerun.args, type=dict[str, Any])
             self._state.attempts.begin(rerun.block, args, {}, force=rerun.force)
         except (NbagentError, msgspec.DecodeError) as error:
             with self._state.lock:
@@ -195,10 +201,11 @@ class SteeredRun(RunResults):
 
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""
+        name = None
         tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(
-            self.respond, request, None if tool is None else str(tool.props.get("name"))
-        )
+        if tool is not None:
+            name = str(tool.props.get("name"))
+        return Question(self.respond, request, name)
 
     def has_question(self, reply: e.Reply) -> bool:
         """Return True if the question of that reply is shown."""

@@ -64,7 +64,9 @@ class ToolCall:
     def args(self) -> Any:
         """The parsed arguments; None while they stream in. `args_text` has them as written."""
         event = self._args.get(self._block.id)
-        return None if event is None else event.args
+        if event is None:
+            return None
+        return event.args
 
     @property
     def args_text(self) -> str:
@@ -80,7 +82,7 @@ class ToolCall:
         event = self._results.get(self._block.id)
         if event is None:
             return None
-        return event.content if event.value is None else event.value.value
+        return value_of(event)
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -96,7 +98,10 @@ class ToolCall:
         none, or if it is hidden.
         """
         event = self._results.get(self._block.id)
-        return None if event is None or event.exception is None else event.exception.value
+        if event is None or event.exception is None:
+            return None
+        exception: BaseException = event.exception.value
+        return exception
 
     def debug(self) -> None:
         """Open the post-mortem debugger in the frames of `exception`, as `%debug` does: IPython's,
@@ -167,11 +172,15 @@ class ToolCall:
             outcome = str(self._block.props.get("summary") or "")
         else:
             outcome = f"{error.get('type')}: {error.get('message')}"
-        seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
+        seconds = ""
+        if self.seconds is not None:
+            seconds = f"{self.seconds:.1f}"
         return [self.name, self._short_args(), self.state, seconds, outcome]
 
     def _short_args(self) -> str:
-        args = self.args if isinstance(self.args, dict) else {}
+        args = self.args
+        if not isinstance(args, dict):
+            return ""
         return ", ".join(
             f"{printable_line(name)}={reprlib.repr(value)}" for name, value in args.items()
         )
@@ -279,13 +288,12 @@ class ToolCalls:
             scope: id of the block that encloses them, at any depth.
         """
         with self._lock:
-            blocks = [
-                block
-                for block in transcript.blocks.values()
-                if block.kind == "tool"
-                and transcript.is_inside(block, scope)
-                and not transcript.is_of_attempt(block)
-            ]
+            blocks: list[Block] = []
+            for block in transcript.blocks.values():
+                if block.kind != "tool" or transcript.is_of_attempt(block):
+                    continue
+                if transcript.is_inside(block, scope):
+                    blocks.append(block)
             goes_on = transcript.root.props["status"] == "running"
         return ToolCallList((ToolCall(*self.parts(block)) for block in blocks), goes_on=goes_on)
 
@@ -296,7 +304,9 @@ class ToolCalls:
     def args_of(self, block_id: str) -> Any:
         """Return the whole arguments of a call as they are shown; None while they stream in."""
         event = self._args.get(block_id)
-        return None if event is None else event.args
+        if event is None:
+            return None
+        return event.args
 
     def result_of(self, block_id: str) -> e.ToolResult | None:
         """Return the last result of a call; None if there is none."""
@@ -308,10 +318,23 @@ class ToolCalls:
         """
         with self._lock:
             events = list(self._results.values())
-        return [event.content if event.value is None else event.value.value for event in events]
+        return [value_of(event) for event in events]
 
     def text_of(self, block_id: str) -> str | None:
         """Return the live result of a call if it is a text; None otherwise."""
         event = self._results.get(block_id)
-        value = None if event is None or event.value is None else event.value.value
-        return value if type(value) is str else None
+        if event is None or event.value is None:
+            return None
+        value = event.value.value
+        if type(value) is not str:
+            return None
+        return value
+
+
+def value_of(result: e.ToolResult) -> Any:
+    """Return the object that a tool returned, if it ran in this process, else the content for the
+    model.
+    """
+    if result.value is not None:
+        return result.value.value
+    return result.content

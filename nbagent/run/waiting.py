@@ -55,7 +55,7 @@ def block_for(
     Raises:
         TimeoutError: the run, or a callback, goes on after `timeout` seconds.
     """
-    until = None if timeout is None else time.monotonic() + timeout
+    begun = time.monotonic()
     home = running_loop()
     inside = home is not None and (reader_loop is home or is_current())
     try:
@@ -63,12 +63,15 @@ def block_for(
             nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), timeout))
         else:
             kernel.wait(done, timeout)
-        for callback in callbacks if not in_callback() else ():
-            if home is None or callback.home is not home:
-                # One that is awaited on the loop blocked here cannot end.
-                kernel.wait(
-                    callback.done, None if until is None else max(0.0, until - time.monotonic())
-                )
+        if in_callback():
+            return  # it waits for itself otherwise
+        for callback in callbacks:
+            if home is not None and callback.home is home:
+                continue  # one that is awaited on the loop blocked here cannot end
+            left = timeout
+            if timeout is not None:
+                left = max(0.0, begun + timeout - time.monotonic())
+            kernel.wait(callback.done, left)
     except KeyboardInterrupt:
         cancel()
         if not inside:

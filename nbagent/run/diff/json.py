@@ -1,5 +1,6 @@
 """Differences of two JSON values, by key."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -34,25 +35,17 @@ def json_difference(before: Any, after: Any) -> tuple[list[Change], int]:
     while todo and left:
         depth, path, old, new = todo.pop()
         left -= 1
-        is_deep = depth >= MAX_DEPTH  # or inside itself
         if old is new:
             continue
-        if isinstance(old, dict) and isinstance(new, dict) and not is_deep:
-            keys = [*old, *(key for key in new if key not in old)]
-            todo += [
-                (depth + 1, _key(path, key), old.get(key, _MISSING), new.get(key, _MISSING))
-                for key in reversed(keys)
-            ]
-        elif isinstance(old, list | tuple) and isinstance(new, list | tuple) and not is_deep:
-            todo += [(depth + 1, *item) for item in reversed(_items(path, old, new))]
+        inner: list[_Pair] | None = None
+        if depth < MAX_DEPTH:  # a deeper value may be inside itself
+            inner = _inner(path, old, new)
+        if inner is not None:
+            todo += [(depth + 1, *pair) for pair in reversed(inner)]
         elif not _same(old, new):
             count += 1
             if count <= MAX_CHANGES:
-                sides = {"before": old, "after": new}
-                changes.append(
-                    {"path": path}
-                    | {side: _text(value) for side, value in sides.items() if value is not _MISSING}
-                )
+                changes.append(_change(path, old, new))
     return changes, count
 
 
@@ -62,28 +55,45 @@ class _Missing:
 
 _MISSING = _Missing()
 
+_Pair = tuple[str, Any, Any]
+"""The path of a value, and the value on both sides."""
 
-def _items(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+
+def _change(path: str, old: Any, new: Any) -> Change:
+    change: Change = {"path": path}
+    if old is not _MISSING:
+        change["before"] = _text(old)
+    if new is not _MISSING:
+        change["after"] = _text(new)
+    return change
+
+
+def _inner(path: str, old: Any, new: Any) -> list[_Pair] | None:
+    """Return the values in two containers in pairs; None if they are not two of one kind."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [(_key(path, key), old.get(key, _MISSING), new.get(key, _MISSING)) for key in keys]
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return _items(path, old, new)
+    return None
+
+
+def _items(path: str, old: Any, new: Any) -> list[_Pair]:
     """Return the items of two lists in pairs: by position, between those that agree at both
     ends.
     """
-    if len(old) == len(new):
-        return [(f"{path}[{at}]", *pair) for at, pair in enumerate(zip(old, new, strict=True))]
-    shorter = min(len(old), len(new))
-    first = next((at for at in range(shorter) if not _same(old[at], new[at])), shorter)
-    last = next(
-        (at for at in range(shorter - first) if not _same(old[-1 - at], new[-1 - at])),
-        shorter - first,
+    size, other = len(old), len(new)
+    begin = end = 0
+    if size != other:
+        shorter = min(size, other)
+        while begin < shorter and _same(old[begin], new[begin]):
+            begin += 1
+        while end < shorter - begin and _same(old[size - 1 - end], new[other - 1 - end]):
+            end += 1
+    middle = itertools.zip_longest(
+        old[begin : size - end], new[begin : other - end], fillvalue=_MISSING
     )
-    middle_old, middle_new = old[first : len(old) - last], new[first : len(new) - last]
-    return [
-        (
-            f"{path}[{first + at}]",
-            middle_old[at] if at < len(middle_old) else _MISSING,
-            middle_new[at] if at < len(middle_new) else _MISSING,
-        )
-        for at in range(max(len(middle_old), len(middle_new)))
-    ]
+    return [(f"{path}[{at}]", *pair) for at, pair in enumerate(middle, begin)]
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -96,7 +106,9 @@ def _same(old: Any, new: Any) -> bool:
 
 
 def _key(path: str, key: Any) -> str:
-    return f"{path}.{key}" if path else str(key)
+    if not path:
+        return str(key)
+    return f"{path}.{key}"
 
 
 def _text(value: Any) -> str:
@@ -108,4 +120,6 @@ def _text(value: Any) -> str:
 
 
 def _clip(text: str) -> str:
-    return text if len(text) <= VALUE_CHARS else f"{first(text, VALUE_CHARS - 1)}…"
+    if len(text) <= VALUE_CHARS:
+        return text
+    return f"{first(text, VALUE_CHARS - 1)}…"

@@ -49,7 +49,9 @@ def table_of(value: Any) -> Table | None:
         case "pandas" | "geopandas", "DataFrame" | "GeoDataFrame":
             return _pandas(value)
         case "pandas", "Series":
-            return _pandas(value.to_frame(name="value" if value.name is None else value.name))
+            if value.name is None:
+                return _pandas(value.to_frame(name="value"))
+            return _pandas(value.to_frame())
         case "polars", "DataFrame":
             return _made(
                 list(value.columns),
@@ -65,7 +67,9 @@ def table_of(value: Any) -> Table | None:
                 value.num_rows,
             )
         case "numpy", "ndarray" if value.ndim in (1, 2) and value.dtype.names is None:
-            flat = value.reshape(-1, 1) if value.ndim == 1 else value
+            flat = value
+            if value.ndim == 1:
+                flat = value.reshape(-1, 1)
             return _made([str(at) for at in range(flat.shape[1])], list(flat.T), flat.shape[0])
     return None
 
@@ -141,7 +145,9 @@ def _column(before: Table, after: Table, name: str) -> dict[str, Any]:
 def _compared(before: Table, after: Table) -> int:
     """Return the number of rows that are compared, if it is not all of them; else 0."""
     kept = (len(before.labels), len(after.labels))
-    return 0 if kept == (before.rows, after.rows) else min(kept)
+    if kept == (before.rows, after.rows):
+        return 0
+    return min(kept)
 
 
 def same_cell(old: Any, new: Any) -> bool:
@@ -156,8 +162,12 @@ def same_cell(old: Any, new: Any) -> bool:
 
 def cell_text(value: Any) -> str:
     """Return a cell as text."""
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= CELL_CHARS else f"{first(text, CELL_CHARS - 1)}…"
+    text = str(value)
+    if isinstance(value, float):
+        text = f"{value:.10g}"
+    if len(text) <= CELL_CHARS:
+        return text
+    return f"{first(text, CELL_CHARS - 1)}…"
 
 
 def _row(
@@ -173,8 +183,10 @@ def _row(
         old, new = _cell(before, name, left), _cell(after, name, right)
         if name in changed:
             cells.append([old, new])
+        elif new is None:
+            cells.append(old)
         else:
-            cells.append(old if new is None else new)
+            cells.append(new)
     if left is None:
         return {"label": cell_text(after.labels[right or 0]), "change": "added", "cells": cells}
     if right is None:
@@ -244,7 +256,9 @@ def _pandas(frame: Any) -> Table:
 
 
 def _column_name(name: Any) -> str:
-    return "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    if isinstance(name, tuple):
+        return "/".join(map(str, name))
+    return str(name)
 
 
 def _made(names: list[str], columns: list[Any], rows: int) -> Table:

@@ -30,13 +30,15 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
     start = _common(before, after)
     start -= len(_unfinished_word(before[:start]))
     stop = _common_end(before[start:], after[start:])
-    removed, added = before[start : len(before) - stop], after[start : len(after) - stop]
-    middle = _by_word(removed, added)
-    pieces = [["=", before[:start]], *middle, ["=", before[len(before) - stop :] if stop else ""]]
+    end = len(before) - stop
+    middle = _by_word(before[start:end], after[start : len(after) - stop])
+    pieces = [["=", before[:start]], *middle, ["=", before[end:]]]
     pieces = [piece for piece in pieces if piece[1]]
-    if before and after and before != after and _common_share(pieces) < LEAST_COMMON:
+    is_changed = before != after and bool(before) and bool(after)
+    if is_changed and _common_share(pieces) < LEAST_COMMON:
         pieces = [["-", before], ["+", after]]
-    return [_cut(piece, at == 0, at == len(pieces) - 1) for at, piece in enumerate(pieces)]
+    last = len(pieces) - 1
+    return [_cut(piece, at == 0, at == last) for at, piece in enumerate(pieces)]
 
 
 def _common_share(pieces: list[list[Any]]) -> float:
@@ -50,19 +52,21 @@ def _common_share(pieces: list[list[Any]]) -> float:
 
 def _unfinished_word(text: str) -> str:
     found = re.search(r"[\w.,]+\Z", text[-100:])
-    return found[0] if found else ""
+    if found is None:
+        return ""
+    return found[0]
 
 
 def _by_word(removed: str, added: str) -> list[list[Any]]:
-    if len(removed) > 20 * MAX_WORDS or len(added) > 20 * MAX_WORDS:
-        return [["-", removed], ["+", added]]
+    whole = [["-", removed], ["+", added]]
+    if max(len(removed), len(added)) > 20 * MAX_WORDS:
+        return whole  # more words than are matched, most likely
     old, new = _WORDS.findall(removed), _WORDS.findall(added)
-    if not old or not new or len(old) > MAX_WORDS or len(new) > MAX_WORDS:
-        return [["-", removed], ["+", added]]
+    if not old or not new or max(len(old), len(new)) > MAX_WORDS:
+        return whole
     pieces: list[list[Any]] = []
-    for kind, first, last, begin, end in SequenceMatcher(
-        None, old, new, autojunk=False
-    ).get_opcodes():
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for kind, first, last, begin, end in matcher.get_opcodes():
         if kind == "equal":
             pieces.append(["=", "".join(old[first:last])])
             continue
@@ -106,7 +110,9 @@ def _cut(piece: list[Any], is_first: bool, is_last: bool) -> list[Any]:
         if len(text) <= PIECE_CHARS:
             return piece
         return [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
-    limit = CONTEXT_CHARS * (1 if is_first or is_last else 2)
+    limit = 2 * CONTEXT_CHARS
+    if is_first or is_last:
+        limit = CONTEXT_CHARS
     left_out = len(text) - limit
     if left_out <= CONTEXT_CHARS // 2:
         return piece

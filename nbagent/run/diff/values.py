@@ -1,5 +1,6 @@
 """Differences of two values of any type, as plain JSON."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,9 +46,10 @@ def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, 
     old, new = table_of(before), table_of(after)
     if old is not None and new is not None:
         return _of_tables(old, new)
-    found = _of_json(before, after) if old is None and new is None else None
-    if found is not None:
-        return found
+    if old is None and new is None:
+        found = _of_json(before, after)
+        if found is not None:
+            return found
     return {"kind": "value", "before": summary_of(before), "after": summary_of(after)}
 
 
@@ -59,8 +61,9 @@ def _of_texts(before: str, after: str) -> dict[str, Any]:
 
 def _of_tables(before: Table, after: Table) -> dict[str, Any]:
     made = table_difference(before, after)
-    differs = made["changed"] or made["added"] or made["removed"] or "compared" in made
-    if differs or any(len(column) > 1 for column in made["columns"]):
+    rows_differ = any(made[name] for name in ("changed", "added", "removed"))
+    columns_differ = any(len(column) > 1 for column in made["columns"])
+    if rows_differ or columns_differ or "compared" in made:
         return {"kind": "table", **made}
     return {"kind": "same"}
 
@@ -72,14 +75,18 @@ def _of_json(before: Any, after: Any) -> dict[str, Any] | None:
     left, right = _as_json(before), _as_json(after)
     if isinstance(left, dict | list | tuple) and isinstance(right, dict | list | tuple):
         changes, number = json_difference(left, right)
-        return {"kind": "json", "changes": changes, "count": number} if number else {"kind": "same"}
+        if not number:
+            return {"kind": "same"}
+        return {"kind": "json", "changes": changes, "count": number}
     if _is_plain(left) and type(left) is type(right) and same_cell(left, right):
         return {"kind": "same"}
     return None
 
 
 def _as_json(value: Any) -> Any:
-    return value if _is_json(value) else json_of(value, JSON_BYTES)
+    if _is_json(value):
+        return value
+    return json_of(value, JSON_BYTES)
 
 
 def headline(diff: Mapping[str, Any]) -> str:
@@ -101,14 +108,15 @@ def headline(diff: Mapping[str, Any]) -> str:
 
 def _table_headline(diff: Mapping[str, Any]) -> str:
     columns = [column for column in diff.get("columns", ()) if isinstance(column, dict)]
+    changes = Counter(column.get("change") for column in columns)
     parts: list[str] = []
-    if cells := diff.get("changed"):
-        parts.append(f"{count(cells, 'cell')} {'differs' if cells == 1 else 'differ'}")
-    changes = [column.get("change") for column in columns]
+    cells = diff.get("changed")
+    if cells == 1:
+        parts.append("1 cell differs")
+    elif cells:
+        parts.append(f"{count(cells, 'cell')} differ")
     parts += [f"{count(diff[name], 'row')} {name}" for name in _CHANGES if diff.get(name)]
-    parts += [
-        f"{count(changes.count(name), 'column')} {name}" for name in _CHANGES if name in changes
-    ]
+    parts += [f"{count(changes[name], 'column')} {name}" for name in _CHANGES if changes[name]]
     if retyped := sum("types" in column for column in columns):
         parts.append(f"{count(retyped, 'column')} of another type")
     compared = count(diff.get("compared", 0), "row")
@@ -130,4 +138,7 @@ def _is_plain(value: Any) -> bool:
 def _shown(text: str) -> str:
     """Return a text as it may be seen: of a secret in two pieces, none would be found later."""
     mask = MASK.get()
-    return text[:TEXT_CHARS] if mask is None else mask(text[:TEXT_CHARS])
+    text = text[:TEXT_CHARS]
+    if mask is None:
+        return text
+    return mask(text)

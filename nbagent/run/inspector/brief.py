@@ -21,24 +21,25 @@ def brief(event: e.Event) -> str:
     A single field, such as a delta's text, stands without its name. However large the event is, no
     more of it is read than is shown.
     """
-    fields = [
-        (name, value) for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE
-    ]
+    fields = {name: value for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE}
     if isinstance(event, e.ToolArgs) and event.args is not None:
-        fields = [("args", event.args)]
+        fields = {"args": event.args}
     if len(fields) == 1:
-        return text_safe(_clip(_value(fields[0][1], LINE_CHARS), LINE_CHARS))
-    return text_safe(_joined((f"{name}=", value) for name, value in fields))
+        [value] = fields.values()
+        return text_safe(_clip(_value(value, LINE_CHARS), LINE_CHARS))
+    named = ((f"{name}=", value) for name, value in fields.items())
+    return text_safe(_joined(named, LINE_CHARS, " "))
 
 
-def _joined(
-    fields: Iterable[tuple[str, Any]], max_chars: int = LINE_CHARS, between: str = " "
-) -> str:
+def _joined(fields: Iterable[tuple[str, Any]], max_chars: int, between: str) -> str:
+    """Return the fields, each behind its label, on one line; no more are read than are shown."""
     line = ""
-    for name, value in fields:
+    for label, value in fields:
         if len(line) > max_chars:
             break
-        line += f"{line and between}{name}{_value(value, max_chars - len(line))}"
+        if line:
+            line += between
+        line += label + _value(value, max_chars - len(line))
     return _clip(line, max_chars)
 
 
@@ -50,25 +51,32 @@ def _value(value: Any, max_chars: int) -> str:
     if isinstance(value, e.Display):
         return _words(value.summary)
     if isinstance(value, msgspec.Struct):
-        value = {
-            name: item
-            for name in value.__struct_fields__
-            if (item := getattr(value, name)) not in (None, [])
-        }
+        value = _fields(value)
     if isinstance(value, Mapping):
         named = ((f"{_words(str(key)[:LINE_CHARS])}: ", item) for key, item in value.items())
         return "{" + _joined(named, max_chars, ", ") + "}"
     if isinstance(value, list | tuple):
-        return f"[{_joined((('', item) for item in value), max_chars, ', ')}]"
+        unnamed = (("", item) for item in value)
+        return "[" + _joined(unnamed, max_chars, ", ") + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return str(value)[:max_chars] if isinstance(value, float) else _number(value, max_chars)
-
-
-def _number(value: Any, max_chars: int) -> str:
+    if isinstance(value, float):
+        return str(value)[:max_chars]
     if isinstance(value, int):
-        return str(value)[:max_chars] if value.bit_length() < 4096 else f"0x{value:x}"[:max_chars]
+        return _number(value)[:max_chars]
     return f"<{type(value).__name__}>"
+
+
+def _fields(struct: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of a struct that have a value."""
+    values = {name: getattr(struct, name) for name in struct.__struct_fields__}
+    return {name: value for name, value in values.items() if value not in (None, [])}
+
+
+def _number(value: int) -> str:
+    if value.bit_length() < 4096:
+        return str(value)
+    return f"0x{value:x}"  # decimal digits would take quadratic time, and Python may refuse them
 
 
 def _words(text: str) -> str:
@@ -76,4 +84,6 @@ def _words(text: str) -> str:
 
 
 def _clip(text: str, max_chars: int) -> str:
-    return f"{text[: max_chars - 1]}…" if len(text) > max_chars else text
+    if len(text) <= max_chars:
+        return text
+    return f"{text[: max_chars - 1]}…"

@@ -86,11 +86,11 @@ class Inspector:
                 the reader.
         """
         kind, _, rest = name.partition("/")
-        if kind == "events" or kind == "timeline":
-            if kind == "events":
-                answer = self._events(_question(rest), max_bytes)
-            else:
-                answer = self._times(max_bytes)
+        if kind == "events":
+            answer = self._events(_question(rest), max_bytes)
+            return answer, len(answer)
+        if kind == "timeline":
+            answer = self._times(max_bytes)
             return answer, len(answer)
         number, _, value = rest.partition("/")
         if kind == "past" and value:
@@ -126,8 +126,13 @@ class Inspector:
         return search
 
     def _row(self, number: int, fold: bool) -> list[Any]:
-        event = joined(self._log, number, LINE_CHARS) if fold else self._log.get(number)
-        return [number] if event is None else [number, event.ts, e.type_of(event), brief(event)]
+        if fold:
+            event = joined(self._log, number, LINE_CHARS)
+        else:
+            event = self._log.get(number)
+        if event is None:
+            return [number]
+        return [number, event.ts, e.type_of(event), brief(event)]
 
     def _times(self, max_bytes: int) -> str:
         for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
@@ -136,14 +141,17 @@ class Inspector:
         line = self._timeline
         bars = self._with_requests(line)
         run = self._transcript.root.props
-        starts = [line.start, run.get("started"), bars[0].start if bars else None]
+        starts = [line.start, run.get("started"), *(bar.start for bar in itertools.islice(bars, 1))]
+        start = None
+        if line.start is not None:
+            start = min(each for each in starts if each is not None)
         first_token = run.get("first_token")
+        if first_token is not None:  # seconds
+            first_token += run["started"]
         answer = TimelineAnswer(
-            start=None
-            if line.start is None
-            else min(start for start in starts if start is not None),
+            start=start,
             end=run.get("ended") or line.end,
-            first_token=None if first_token is None else run["started"] + first_token,
+            first_token=first_token,
             gap_count=line.gap_count,
             gap_seconds=line.gap_seconds,
             gaps=list(line.gaps),
@@ -169,9 +177,10 @@ class Inspector:
             return bar
         id = self._transcript.block_id(bar.block, bar.kind)
         block = self._transcript.blocks.get(id)
-        return msgspec.structs.replace(
-            bar, block=id, waited=None if block is None else block.props.get("waited")
-        )
+        waited = None
+        if block is not None:
+            waited = block.props.get("waited")
+        return msgspec.structs.replace(bar, block=id, waited=waited)
 
     def _stretch(self, numbers: str) -> str:
         after, _, to = numbers.partition("-")

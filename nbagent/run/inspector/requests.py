@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from nbagent.errors import NbagentError
+from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
 from nbagent.protocol.inspection import Bar, RequestDetail, RequestRow, RequestsAnswer
 from nbagent.run.inspector.fitting import PagedAnswer, filled
@@ -50,8 +51,11 @@ class RequestPages:
 
     def _rows(self, number: int, max_bytes: int) -> str:
         requests = self._requests()
-        answer = RequestsAnswer(last=requests[-1].number if requests else 0, rows=[])
-        return filled(answer, (_row(each) for each in requests if each.number >= number), max_bytes)
+        answer = RequestsAnswer(last=0, rows=[])
+        if requests:
+            answer.last = requests[-1].number
+        rows = (_row(each) for each in requests if each.number >= number)
+        return filled(answer, rows, max_bytes)
 
     def _answer(self, number: str, *part: str) -> str:
         wanted = _index(number)
@@ -73,7 +77,10 @@ def _index(text: str) -> int:
 
 
 def _row(request: Request) -> RequestRow:
-    usage = request.usage
+    usage = request.usage or Usage()
+    problem = request.problem
+    if problem is not None:
+        problem = text_safe(problem)
     return RequestRow(
         number=request.number,
         step=request.step,
@@ -82,17 +89,19 @@ def _row(request: Request) -> RequestRow:
         started=request.started,
         seconds=request.seconds,
         status=request.status,
-        problem=None if request.problem is None else text_safe(request.problem),
+        problem=problem,
         input=request.total_tokens,
-        estimated=usage is None or usage.input is None,
-        output=None if usage is None else usage.output,
+        estimated=usage.input is None,
+        output=usage.output,
         changes=text_safe(request.changes),
     )
 
 
 def request_bar(request: Request) -> Bar:
     """Return a request as a step of the timeline."""
-    end = None if request.seconds is None else request.started + request.seconds
+    end = None
+    if request.seconds is not None:
+        end = request.started + request.seconds
     return Bar(
         kind="step",
         label=f"request {request.number}",

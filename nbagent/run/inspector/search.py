@@ -77,7 +77,7 @@ class Search:
     def _match(self, event: e.Event, number: int) -> tuple[bool, int]:
         """Return True if the event matches, and the bytes that were searched."""
         tag = e.type_of(event)
-        if self._type and not (tag.startswith(self._type) if self._family else tag == self._type):
+        if self._type and not self._is_of_type(tag):
             return False, 0
         if self._block and not self._belongs(event, tag, number):
             return False, 0
@@ -86,17 +86,24 @@ class Search:
         text = _written(msgspec.structs.replace(event, seq=0, ts=0.0, run_id=""))
         return self._text in text.casefold(), len(text)
 
+    def _is_of_type(self, tag: str) -> bool:
+        if self._family:
+            return tag.startswith(self._type)
+        return tag == self._type
+
     def _belongs(self, event: Any, tag: str, number: int) -> bool:
+        """Return True if the event is one of the block that is asked for, or inside of it."""
         whole = KIND_OF.get(type(event))
-        if whole is not None and whole.block_id(event, number) == self._block:
+        if whole is None:
+            kind = tag.partition(".")[0]
+        elif whole.block_id(event, number) == self._block:
             return True
-        kind = tag.partition(".")[0] if whole is None else whole.name
+        else:
+            kind = whole.name
         names = [(getattr(event, "id", None), kind), (getattr(event, "tool_id", None), "tool")]
         names += [(event.parent_id, "tool"), (event.parent_id, "agent")]
-        return any(
-            id is not None and kind == self._kind and self._block_id(id, kind) == self._block
-            for id, kind in names
-        )
+        ids = [id for id, kind in names if id is not None and kind == self._kind]
+        return any(self._block_id(id, self._kind) == self._block for id in ids)
 
 
 def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:

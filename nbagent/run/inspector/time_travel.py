@@ -123,17 +123,19 @@ class TimeTravel:
         A large value comes whole with one event.
         """
         if number == 0 and (base := self._base) is not None:
-            return lambda block: base.blocks[block].props if block in base.blocks else None
+
+            def props_of(block: str) -> Mapping[str, Any] | None:
+                found = base.blocks.get(block)
+                return None if found is None else found.props
+
+            return props_of
         event = self._log.get(number)
         if event is None:
             raise LookupError(f"event {number} is no longer kept")
-        ops = Transcript().feed(event)
-        props = {
-            field: value
-            for op in ops
-            if op[0] == "open" or op[0] == "set"
-            for field, value in op[-1].items()
-        }
+        props: dict[str, Any] = {}
+        for op in Transcript().feed(event):
+            if op[0] == "open" or op[0] == "set":
+                props.update(op[-1])
         # For any block id: an event that is reduced alone may give its block another one.
         return lambda _: props
 

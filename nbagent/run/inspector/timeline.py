@@ -21,6 +21,9 @@ MAX_LABEL_CHARS = 80
 """Characters of a bar's label."""
 
 
+_LABEL_OF_PHASE = {"commentary": "commentary", "final_answer": "answer"}
+
+
 class Timeline:
     """Reduces events to bars, in constant time for each and bounded memory.
 
@@ -74,10 +77,7 @@ class Timeline:
                 self._answered(event.ts)
                 self._bar_of(event, "tool", "tool")
             case e.TextStart():
-                label = {"commentary": "commentary", "final_answer": "answer"}.get(
-                    event.phase or "", "text"
-                )
-                self._bar_of(event, "text", label)
+                self._bar_of(event, "text", _LABEL_OF_PHASE.get(event.phase or "", "text"))
             case e.ReasoningStart():
                 self._bar_of(event, "reasoning", "thinking")
             case e.TextEnd():
@@ -85,9 +85,8 @@ class Timeline:
             case e.ReasoningEnd():
                 self._close(event, "reasoning", "thinking")
             case e.ToolStart():
-                self._bar_of(event, "tool", event.title or event.name).label = (
-                    event.title or event.name
-                )[:MAX_LABEL_CHARS]
+                label = event.title or event.name
+                self._bar_of(event, "tool", label).label = label[:MAX_LABEL_CHARS]
             case e.ToolArgs():
                 self._begin_call(event)
             case e.ToolProgress():
@@ -135,7 +134,9 @@ class Timeline:
     def _bar_of(self, event: Any, kind: BarKind, label: str) -> Bar:
         """Return the open bar of the event's block, or a new one."""
         bar = self._open.get((kind, event.id))
-        return self._new(kind, label, event.ts, event.id) if bar is None else bar
+        if bar is None:
+            bar = self._new(kind, label, event.ts, event.id)
+        return bar
 
     def _close(self, event: Any, kind: BarKind, label: str) -> Bar:
         bar = self._bar_of(event, kind, label)
@@ -144,12 +145,9 @@ class Timeline:
         return bar
 
     def _new(self, kind: BarKind, label: str, start: float, id: str) -> Bar:
-        bar = self._open[kind, id] = Bar(
-            kind=kind,
-            label=label[:MAX_LABEL_CHARS],
-            start=start,
-            block=None if kind in ("step", "approval") else id,
-        )
+        bar = self._open[kind, id] = Bar(kind=kind, label=label[:MAX_LABEL_CHARS], start=start)
+        if kind not in ("step", "approval"):
+            bar.block = id
         self._bars.append(bar)
         if len(self._bars) > MAX_BARS:
             self._bars.popleft()
@@ -157,13 +155,13 @@ class Timeline:
         return bar
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> None:
-        key: tuple[BarKind, str] = ("approval", event.approval_id)
-        if isinstance(event, e.ApprovalRequest) and key not in self._open:
-            self._new("approval", "waits for you", event.ts, event.approval_id)
-        elif (
-            isinstance(event, e.ApprovalResponse) and (bar := self._open.pop(key, None)) is not None
-        ):
+        bar = self._open.get(("approval", event.approval_id))
+        if isinstance(event, e.ApprovalRequest):
+            if bar is None:
+                self._new("approval", "waits for you", event.ts, event.approval_id)
+        elif bar is not None:
             bar.end, bar.status = event.ts, event.decision
+            del self._open["approval", event.approval_id]
 
     def _in_step(self, event: e.StepStart | e.StepEnd | e.UsageUpdate) -> None:
         if isinstance(event, e.StepStart):
@@ -178,11 +176,9 @@ class Timeline:
             self._step.usage = event.usage or self._step.usage
             self._end_step(event.ts)
         elif event.scope == "step":
-            before = (
-                e.Usage()
-                if event.mode == "replace" or self._step.usage is None
-                else self._step.usage
-            )
+            before = e.Usage()
+            if event.mode != "replace" and self._step.usage is not None:
+                before = self._step.usage
             self._step.usage = before + event.usage
 
     def _end_step(self, now: float) -> None:
@@ -194,7 +190,8 @@ class Timeline:
     def _end(self, now: float) -> None:
         """Close every open bar; a text ended with its last piece."""
         for bar in self._open.values():
-            bar.end = now if bar.end is None else bar.end
+            if bar.end is None:
+                bar.end = now
         self._open.clear()
         self._step = None
         self._has_ended = True

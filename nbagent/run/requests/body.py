@@ -5,8 +5,9 @@ The messages are called `messages` (OpenAI Chat, Anthropic, Ollama, Cohere, Mist
 a setting.
 """
 
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ _NAMED_CREDENTIAL = re.compile(
 )
 
 _Fields = dict[str, msgspec.Raw]
+_Field = tuple[str, bytes] | None
+"""Name and value of a field; None if there is none."""
 
 
 class _Role(msgspec.Struct):
@@ -73,8 +76,8 @@ class Body:
     system: tuple[bytes, ...]
     last: Node | None
     count: int
-    instructions: tuple[str, bytes] | None
-    tools: tuple[str, bytes] | None
+    instructions: _Field
+    tools: _Field
     settings: Mapping[str, bytes]
     added: int
 
@@ -87,6 +90,19 @@ class Body:
             node = node.before
         found.reverse()
         return found
+
+
+_NOTHING = Body(
+    path="",
+    is_single=False,
+    system=(),
+    last=None,
+    count=0,
+    instructions=None,
+    tools=None,
+    settings={},
+    added=0,
+)
 
 
 class RequestFields:
@@ -104,22 +120,20 @@ class RequestFields:
             messages = [value]
         else:
             messages = [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
-        leading = next(
-            (at for at, each in enumerate(messages) if not _is_system(each)), len(messages)
-        )
-        self.system = tuple(messages[:leading])
-        self.messages = messages[leading:]
+        self.system = tuple(itertools.takewhile(_is_system, messages))
+        self.messages = messages[len(self.system) :]
         self.instructions = _popped(fields, _INSTRUCTIONS)
         self.tools = _popped(fields, _TOOLS)
         self.settings = {name: bytes(value) for name, value in fields.items()}
 
     def common(self, before: Sequence[bytes]) -> int:
         """Number of messages at the beginning that another request has too."""
-        pairs = zip(self.messages, before, strict=False)
-        return next(
-            (at for at, (ours, theirs) in enumerate(pairs) if ours != theirs),
-            min(len(self.messages), len(before)),
-        )
+        number = 0
+        for ours, theirs in zip(self.messages, before, strict=False):
+            if ours != theirs:
+                break
+            number += 1
+        return number
 
     def after(self, before: Body | None) -> Body:
         """Return the body, which shares with another one what is the same."""
@@ -145,36 +159,32 @@ class RequestFields:
             added += len(value)
             return value
 
+        def kept_field(field: _Field, same: _Field) -> _Field:
+            if field is None:
+                return None
+            name, value = field
+            return name, kept(value, same and same[1])
+
+        before = before or _NOTHING
         for message in self.messages[common:]:
             node = Node(node, kept(message, known.get(message)))
-        system = before.system if before is not None else ()
-        settings = before.settings if before is not None else {}
+        system = before.system
+        if system != self.system:
+            system = tuple(kept(each, None) for each in self.system)
+        settings = {
+            name: kept(value, before.settings.get(name)) for name, value in self.settings.items()
+        }
         return Body(
             path=self.path,
             is_single=self.is_single,
-            system=system
-            if system == self.system
-            else tuple(kept(each, None) for each in self.system),
+            system=system,
             last=node,
             count=len(self.messages),
-            instructions=_kept_field(
-                self.instructions, None if before is None else before.instructions, kept
-            ),
-            tools=_kept_field(self.tools, None if before is None else before.tools, kept),
-            settings={
-                name: kept(value, settings.get(name)) for name, value in self.settings.items()
-            },
+            instructions=kept_field(self.instructions, before.instructions),
+            tools=kept_field(self.tools, before.tools),
+            settings=settings,
             added=added,
         )
-
-
-_Field = tuple[str, bytes] | None
-
-
-def _kept_field(
-    field: _Field, before: _Field, kept: Callable[[bytes, bytes | None], bytes]
-) -> _Field:
-    return None if field is None else (field[0], kept(field[1], before and before[1]))
 
 
 def read_fields(url: str, body: bytes) -> RequestFields | None:
@@ -186,7 +196,9 @@ def read_fields(url: str, body: bytes) -> RequestFields | None:
         if not body.isascii():
             body.decode()  # fields are not decoded until they are read
         fields = decode_json(body, type=_Fields)
-        return RequestFields(fields) if any(name in fields for name in _MESSAGES) else None
+        if fields.keys().isdisjoint(_MESSAGES):
+            return None
+        return RequestFields(fields)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
@@ -199,18 +211,17 @@ def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
         parts: of the request.
         before: a request whose credentials are known.
     """
-    if parts.tools is None or (before is not None and before.tools == parts.tools):
-        values = []
-    else:
-        values = [parts.tools[1]]
-    if before is None or before.settings != parts.settings:
+    before = before or _NOTHING
+    values: list[bytes] = []
+    if parts.tools is not None and before.tools != parts.tools:
+        values.append(parts.tools[1])
+    if before.settings != parts.settings:
         values += parts.settings.values()
-    return [
-        found
-        for value in values
-        if _CREDENTIALS.search(value)
-        for found in _credentials(decode_json(value))
-    ]
+    found: list[str] = []
+    for value in values:
+        if _CREDENTIALS.search(value):
+            found += _credentials(decode_json(value))
+    return found
 
 
 def _credentials(value: Any, *, inside: bool = False) -> Iterator[str]:
@@ -236,5 +247,7 @@ def _is_system(message: bytes) -> bool:
 
 
 def _popped(fields: _Fields, names: Sequence[str]) -> tuple[str, bytes] | None:
-    name = next((each for each in names if each in fields), None)
-    return None if name is None else (name, bytes(fields.pop(name)))
+    for name in names:
+        if name in fields:
+            return name, bytes(fields.pop(name))
+    return None

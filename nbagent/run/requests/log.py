@@ -23,6 +23,8 @@ What the newest one shares with older ones is kept in any case.
 WIRES_BYTES = 16 * 1024 * 1024
 """Bytes of all responses that are kept; the wires of the oldest are dropped first."""
 
+_CONTINUED = ("previous_response_id", "conversation")
+"""Settings by which a service adds the messages that it keeps."""
 _CANDIDATES = 16
 """Newest requests among which the one before is looked for."""
 
@@ -111,11 +113,14 @@ class RequestLog:
             return False
         with self._lock:
             before = self._before(exchange, parts)
-            body = parts.after(None if before is None else before.body)
-            secrets.register(*credentials_in_body(parts, None if before is None else before.body))
+            body_before: Body | None = None
+            if before is not None:
+                body_before = before.body
+            body = parts.after(body_before)
+            secrets.register(*credentials_in_body(parts, body_before))
             self._count += 1
             step = exchange.step or self._step(exchange.lane, before)
-            change = _change(parts, body, None if before is None else before.body)
+            change = _change(parts, body, body_before)
             record = Record(self._count, step, exchange, body, change)
             self._records.append(record)
             self._newest[exchange.lane] = record
@@ -132,49 +137,37 @@ class RequestLog:
         """Return the request before this one in the same conversation: the newest that shares the
         most messages with it.
         """
-        beside = [
-            record
-            for record in itertools.islice(reversed(self._records), _CANDIDATES)
-            if record.body is not None
-            and record.exchange.lane == exchange.lane
-            and record.exchange.agent == exchange.agent
-        ]
-        if not beside:
-            return None
+        beside: list[tuple[Record, Body]] = []
+        for record in itertools.islice(reversed(self._records), _CANDIDATES):
+            sender = (record.exchange.lane, record.exchange.agent)
+            if sender == (exchange.lane, exchange.agent) and record.body is not None:
+                beside.append((record, record.body))
         best, most = None, 0
-        for record in beside:
-            assert record.body is not None
-            common = parts.common(record.body.messages())
+        for record, body in beside:
+            common = parts.common(body.messages())
             if common > most:
                 best, most = record, common
-            if common and common == record.body.count:
+            if common and common == body.count:
                 break  # this one goes on with it
-        if best is not None:
+        if best is not None or not beside:
             return best
-        if parts.settings.keys() & {
-            "previous_response_id",
-            "conversation",
-        }:
-            # The service has the messages before.
-            return beside[0]
+        if not parts.settings.keys().isdisjoint(_CONTINUED):
+            return beside[0][0]  # the service has the messages before
         ours = set(parts.messages)  # a history that was shortened begins with another message
-        return next(
-            (each for each in beside if each.body is not None and ours & set(each.body.messages())),
-            None,
-        )
+        for record, body in beside:
+            if not ours.isdisjoint(body.messages()):
+                return record
+        return None
 
     def _step(self, lane: str | None, before: Record | None) -> int:
         """Return the number of a step whose sender does not give it: a request that failed is sent
         again in the same step.
         """
         last = self._newest.get(lane)
-        if (
-            last is not None
-            and last is before
-            and last.exchange.ended is not None
-            and (last.exchange.status or 500) >= 400
-        ):
-            return last.step
+        if last is not None and last is before:
+            has_failed = (last.exchange.status or 500) >= 400
+            if has_failed and last.exchange.ended is not None:
+                return last.step
         return self._steps[lane] + 1
 
     def _on_end(self, exchange: HTTPExchange) -> None:
@@ -187,13 +180,15 @@ class RequestLog:
         while len(self._records) > MAX_REQUESTS:
             gone = self._records.popleft()
             gone.exchange.on_end = lambda exchange: None
-            self._bodies -= 0 if gone.body is None else gone.body.added
-            self._wires -= gone.exchange.kept if gone.exchange.ended is not None else 0
+            if gone.body is not None:
+                self._bodies -= gone.body.added
+            if gone.exchange.ended is not None:
+                self._wires -= gone.exchange.kept
         for record in self._records:
-            if (
-                self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES
-            ) or record is self._records[-1]:
+            if self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES:
                 break
+            if record is self._records[-1]:
+                break  # the newest one is kept in any case
             if self._bodies > BODIES_BYTES and record.body is not None:
                 self._bodies -= record.body.added
                 record.body = None
@@ -214,20 +209,14 @@ def _change(parts: RequestFields, body: Body, before: Body | None) -> Change:
             gone[parts.messages[index]] -= 1
         else:
             new.append(index)
-    settings = [
-        name
-        for name in sorted(body.settings.keys() | before.settings.keys())
-        if body.settings.get(name) != before.settings.get(name)
-    ]
+    names = sorted(body.settings.keys() | before.settings.keys())
+    settings = [name for name in names if body.settings.get(name) != before.settings.get(name)]
     if (body.instructions, body.system) != (before.instructions, before.system):
         settings.insert(0, "instructions")
-    return Change(
-        first=False,
-        new=new,
-        removed=gone.total(),
-        tools=None if body.tools == before.tools else _changed_tools(before.tools, body.tools),
-        settings=tuple(settings),
-    )
+    tools = None
+    if body.tools != before.tools:
+        tools = _changed_tools(before.tools, body.tools)
+    return Change(first=False, new=new, removed=gone.total(), tools=tools, settings=tuple(settings))
 
 
 def _changed_tools(
@@ -241,26 +230,33 @@ def _changed_tools(
 
 
 def _tools_by_name(field: tuple[str, bytes] | None) -> dict[str, Any]:
-    tools = [] if field is None else decode_json(field[1])
-    return {tool_name(tool): tool for tool in flat_tools(tools)}
+    if field is None:
+        return {}
+    _, tools = field
+    return {tool_name(tool): tool for tool in flat_tools(decode_json(tools))}
 
 
 def requested_tools(source: Any) -> list[str]:
     """Return the names of the tools in the request of a stream by its address."""
     _, body = getattr(source, "request_parts", None) or ("", None)
-    tools = body.get("tools") if isinstance(body, dict) else None
-    return [tool_name(tool) for tool in flat_tools(tools)]
+    if not isinstance(body, dict):
+        return []
+    return [tool_name(tool) for tool in flat_tools(body.get("tools"))]
 
 
 def flat_tools(tools: Any) -> list[Any]:
     """Return the tools of a request one by one; Gemini's stand in groups."""
+    if not isinstance(tools, list):
+        return []
     found: list[Any] = []
-    for tool in tools if isinstance(tools, list) else []:
+    for tool in tools:
+        group = None
         if isinstance(tool, dict):
             group = tool.get("functionDeclarations") or tool.get("function_declarations")
+        if isinstance(group, list):
+            found += group
         else:
-            group = None
-        found += group if isinstance(group, list) else [tool]
+            found.append(tool)
     return found
 
 
@@ -269,10 +265,12 @@ def tool_name(tool: Any) -> str:
     if not isinstance(tool, dict):
         return str(tool)
     function = tool.get("function")
-    named = function if isinstance(function, dict) else tool
-    return str(
-        named.get("name")
-        or tool.get("server_label")
-        or tool.get("type")
-        or next(iter(tool), "tool")
-    )
+    if isinstance(function, dict) and function.get("name"):
+        return str(function["name"])
+    names = ["server_label", "type"]
+    if not isinstance(function, dict):
+        names.insert(0, "name")
+    for name in names:
+        if tool.get(name):
+            return str(tool[name])
+    return str(next(iter(tool), "tool"))

@@ -1,7 +1,7 @@
 """`outline`: the parts of a request, each on one line."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from nbagent.events.jsonable import text_safe
@@ -11,6 +11,12 @@ from nbagent.run.requests.request import Request
 
 HEAD_CHARS = 160
 """Characters of a part that its line shows."""
+
+
+_CUT_CHARS = 4 * HEAD_CHARS  # before masks, which may shorten a text
+_ARGS = ("arguments", "input", "args")
+_SAID = ("text", "content", "parts", "output", "summary", "tool_calls", "functionResponse")
+"""Names of what a message says."""
 
 
 def outline(request: Request) -> Iterator[RequestPart]:
@@ -41,26 +47,24 @@ def outline(request: Request) -> Iterator[RequestPart]:
             raw.instructions[1],
             tokens=tokens["instructions"],
         )
-    new = set() if request.is_first else set(request.new_indices)
+    new: set[int] = set()
+    if not request.is_first:
+        new.update(request.new_indices)
     for index, message in enumerate([*raw.system, *raw.messages()]):
         counted = tokens.get(f"messages[{index}]")
         if counted is None and raw.instructions is None and index == 0:
             counted = tokens["instructions"]  # of all messages that instruct the model
         label = _label(json.loads(message))
         yield part("message", f"messages/{index}", label, message, tokens=counted, new=index in new)
-    tools = [] if raw.tools is None else request.tools
+    tools = request.tools
     sizes = [len(json.dumps(tool)) for tool in tools]
     for index, (tool, size) in enumerate(zip(tools, sizes, strict=True)):
-        shown = tool.get("function", tool) if isinstance(tool, dict) else {}
-        head = request.head(
-            str(shown.get("description") or "") if isinstance(shown, dict) else "", HEAD_CHARS
-        )
         yield RequestPart(
             kind="tool",
             part=f"tools/{index}",
             label=text_safe(tool_name(tool)[:HEAD_CHARS]),
             size=size,
-            head=text_safe(head),
+            head=text_safe(request.head(_description(tool), HEAD_CHARS)),
             tokens=round(tokens.get("tools", 0) * size / sum(sizes)),
         )
     if "format" in tokens:
@@ -82,6 +86,14 @@ def outline(request: Request) -> Iterator[RequestPart]:
     yield RequestPart(kind="response", part="response", label="response", size=request.size)
 
 
+def _description(tool: Any) -> str:
+    if isinstance(tool, dict):
+        tool = tool.get("function", tool)
+    if not isinstance(tool, dict):
+        return ""
+    return str(tool.get("description") or "")
+
+
 def _label(message: Any) -> str:
     if not isinstance(message, dict):
         return "user"
@@ -90,27 +102,19 @@ def _label(message: Any) -> str:
 
 def _head(message: Any) -> str:
     """Return the beginning of what a message says: its texts, the calls in it, or its results."""
+    if message is None:
+        return ""
     if isinstance(message, list):
         return " ".join(filter(None, map(_head, message[:8])))
     if not isinstance(message, dict):
-        return "" if message is None else str(message)[: 4 * HEAD_CHARS]
-    function = message.get("function")
-    call = function if isinstance(function, dict) else message.get("functionCall") or message
-    if isinstance(call, Mapping) and isinstance(call.get("name"), str):
-        given = next((call[name] for name in ("arguments", "input", "args") if name in call), None)
-        if given is not None:
-            written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-            return f"{call['name']}({written[: 4 * HEAD_CHARS]})"
-    inner = (
-        message.get(name)
-        for name in (
-            "text",
-            "content",
-            "parts",
-            "output",
-            "summary",
-            "tool_calls",
-            "functionResponse",
-        )
-    )
-    return " ".join(filter(None, map(_head, inner)))
+        return str(message)[:_CUT_CHARS]
+    call = message.get("function")
+    if not isinstance(call, dict):
+        call = message.get("functionCall") or message
+    if isinstance(call, dict) and isinstance(call.get("name"), str):
+        args = next((call[name] for name in _ARGS if name in call), None)
+        if args is not None:
+            if not isinstance(args, str):
+                args = json.dumps(args, ensure_ascii=False)
+            return f"{call['name']}({args[:_CUT_CHARS]})"
+    return " ".join(filter(None, map(_head, map(message.get, _SAID))))

@@ -1,6 +1,7 @@
 """`Request`: one request to a model as Python objects, and the list of a run's requests."""
 
 import json
+from collections import Counter
 from functools import cached_property
 from typing import Any, SupportsIndex, overload
 
@@ -8,6 +9,7 @@ from nbagent.errors import NbagentError
 from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
 from nbagent.gate.masking import ALL_CUTS, mask_json
+from nbagent.mime.text import count
 from nbagent.printable import printable_line
 from nbagent.render.markup.table import html_table
 from nbagent.run.requests.body import Body
@@ -78,8 +80,9 @@ class Request:
     def model(self) -> str:
         """Name of the model; "" if the request does not have one."""
         body = self._record.body
-        named = None if body is None else body.settings.get("model")
-        return "" if named is None else self._mask(str(json.loads(named)))
+        if body is None or "model" not in body.settings:
+            return ""
+        return self._mask(str(json.loads(body.settings["model"])))
 
     @property
     def status(self) -> int | None:
@@ -89,7 +92,9 @@ class Request:
     @property
     def problem(self) -> str | None:
         """The exception that broke the exchange, as a text; None if none did."""
-        return None if self._exchange.problem is None else self._mask(self._exchange.problem)
+        if self._exchange.problem is None:
+            return None
+        return self._mask(self._exchange.problem)
 
     @property
     def started(self) -> float:
@@ -121,13 +126,13 @@ class Request:
         """
         change = self._record.change
         if change.first:
-            return f"begins with {_counted(len(change.new), 'message')}"
-        messages = " ".join(
-            f"{sign}{_counted(count, 'message')}"
-            for sign, count in (("−", change.removed), ("+", len(change.new)))
-            if count
-        )
-        parts = [messages or "no new message"]
+            return f"begins with {count(len(change.new), 'message')}"
+        messages: list[str] = []
+        if change.removed:
+            messages.append(f"−{count(change.removed, 'message')}")
+        if change.new:
+            messages.append(f"+{count(len(change.new), 'message')}")
+        parts = [" ".join(messages) or "no new message"]
         if change.tools is None:
             parts.append("tools unchanged")
         elif not self.is_hidden:
@@ -139,11 +144,8 @@ class Request:
     @cached_property
     def tokens(self) -> Tokens:
         """Input tokens by part; see `Tokens`."""
-        weights = self._weights()
-        usage = self.usage
-        return Tokens(
-            weights, None if usage is None else usage.input, is_continued=self._is_continued
-        )
+        usage = self.usage or Usage()
+        return Tokens(self._weights(), usage.input, is_continued=self._is_continued)
 
     @property
     def total_tokens(self) -> int:
@@ -176,7 +178,10 @@ class Request:
     def new_indices(self) -> list[int]:
         """Indices of the messages in `new`."""
         change, system = self._record.change, len(self._body.system)
-        return [*(range(system) if change.first else ()), *(system + index for index in change.new)]
+        new = [system + index for index in change.new]
+        if change.first:
+            return [*range(system), *new]
+        return new
 
     @property
     def instructions(self) -> Any:
@@ -192,7 +197,10 @@ class Request:
     def tools(self) -> list[Any]:
         """The schemas of the tools, in the service's own form."""
         body = self._body
-        return [] if body.tools is None else flat_tools(self._read(body.tools[1]))
+        if body.tools is None:
+            return []
+        _, tools = body.tools
+        return flat_tools(self._read(tools))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -210,21 +218,25 @@ class Request:
         missing = exchange.size - exchange.kept
         text = masked_wire(self._text(), self._mask, is_cut=missing > 0 or exchange.ended is None)
         if missing:
-            text += f"{text and chr(10)}… {_counted(missing, 'more byte')} not kept"
+            if text:
+                text += "\n"
+            text += f"… {count(missing, 'more byte')} not kept"
         return text_safe(text)
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON of the request, all parts together."""
         body = self._body
-        if body.instructions is None:
-            made = {}
-        else:
-            made = {body.instructions[0]: self._read(body.instructions[1])}
-        made[body.path] = self.messages[0] if body.is_single else self.messages
+        made = self.settings
+        if body.instructions is not None:
+            name, instructions = body.instructions
+            made[name] = self._read(instructions)
+        messages = self.messages
+        made[body.path] = messages[0] if body.is_single else messages
         if body.tools is not None:
-            made[body.tools[0]] = self._read(body.tools[1])
-        return {**self.settings, **made}
+            name, tools = body.tools
+            made[name] = self._read(tools)
+        return made
 
     @property
     def size(self) -> int:
@@ -286,16 +298,17 @@ class Request:
         body = self._record.body
         if body is None:
             return {}
-        system = [*([body.instructions[1]] if body.instructions is not None else []), *body.system]
-        weights = {"instructions": sum(map(weight, system))} if system else {}
+        weights: Counter[str] = Counter()
+        if body.instructions is not None:
+            weights["instructions"] += weight(body.instructions[1])
+        for message in body.system:
+            weights["instructions"] += weight(message)
         if body.tools is not None:
             weights["tools"] = weight(body.tools[1])
-        if formats := [
-            weight(body.settings[name])
-            for name in _FORMATS
-            if body.settings.get(name, b"")[:1] == b"{"
-        ]:
-            weights["format"] = sum(formats)
+        for name in _FORMATS:
+            value = body.settings.get(name, b"")
+            if value.startswith(b"{"):
+                weights["format"] += weight(value)
         for index, message in enumerate(body.messages(), len(body.system)):
             weights[f"messages[{index}]"] = weight(message)
         return weights
@@ -304,12 +317,16 @@ class Request:
         """Return the request as short texts: number, step, who sent it, model, status, tokens in
         and out, seconds, changes.
         """
-        usage = self.usage
-        is_counted = usage is not None and usage.input is not None
-        output = "" if usage is None or usage.output is None else f"{usage.output:,}"
+        usage = self.usage or Usage()
+        tokens = f"{self.total_tokens:,}"
+        if usage.input is None:
+            tokens = f"≈{tokens}"
+        output = seconds = ""
+        if usage.output is not None:
+            output = f"{usage.output:,}"
+        if self.seconds is not None:
+            seconds = f"{self.seconds:.1f}"
         who = self.agent or self.lane or ""
-        seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
-        tokens = f"{'' if is_counted else '≈'}{self.total_tokens:,}"
         return [
             str(self.number),
             f"{self.step}",
@@ -325,7 +342,9 @@ class Request:
     def _outcome(self) -> str:
         if self.problem is not None:
             return f"{self.status or ''} {self.problem.partition(':')[0]}".strip()
-        return "…" if self.status is None else str(self.status)
+        if self.status is None:
+            return "…"
+        return str(self.status)
 
     def __repr__(self) -> str:
         return printable_line(
@@ -338,10 +357,6 @@ class Request:
 
 
 _HEAD = ["", "step", "agent", "model", "status", "in", "out", "seconds", "changes"]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 class RequestList(list[Request]):

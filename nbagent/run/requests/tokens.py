@@ -49,17 +49,23 @@ class Tokens(dict[str, int]):
         whole = sum(weights.values())
         self.is_estimate = counted is None
         estimate = -(-whole // CHARS_PER_TOKEN)
-        scaled = estimate if counted is None or (is_continued and counted > estimate) else counted
+        if counted is None:
+            counted = estimate
+        self.total = scaled = counted
+        if is_continued:
+            scaled = min(counted, estimate)
         before = at = 0
         for name, size in weights.items():  # rounded so that the parts add up to the total
             at += size
-            now = round(scaled * at / whole) if whole else 0
+            now = round(scaled * at / max(1, whole))
             self[name] = now - before
             before = now
-        if counted is not None and counted > scaled:
+        if counted > scaled:
             self["earlier"] = counted - scaled
-        self.total = estimate if counted is None else counted
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{printable_line(name)} {count:,}" for name, count in self.items())
-        return f"{'≈' if self.is_estimate else ''}{self.total:,} tokens, by characters: {parts}"
+        total = f"{self.total:,} tokens, by characters: {parts}"
+        if self.is_estimate:
+            return f"≈{total}"
+        return total

@@ -52,8 +52,9 @@ class _Watched:
         try:
             content = response.content
         except RuntimeError:  # `ResponseNotRead`: it is yet to come
-            sync, other = _teed_streams(self._library)
-            made = other if isinstance(self, WatchedAsyncTransport) else sync
+            made, made_async = _teed_streams(self._library)
+            if isinstance(self, WatchedAsyncTransport):
+                made = made_async
             response.stream = made(response.stream, exchange)
         else:
             exchange.decode = bytes
@@ -127,7 +128,9 @@ def _begun(request: Any) -> HTTPExchange | None:
     secrets.register(*secrets.credentials_in(request.headers), *credentials)
     exchange = HTTPExchange(url, body, lane=around.lane, step=around.step, agent=around.agent)
     try:
-        return exchange if around.run.record(exchange) else None
+        if around.run.record(exchange):
+            return exchange
+        return None
     except Exception as error:  # the request is sent in any case
         _log.warning(
             "A request to %s could not be kept: %s", urlsplit(url).hostname, type(error).__name__

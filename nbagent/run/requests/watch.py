@@ -32,7 +32,9 @@ def watch(client: C) -> C:
         TypeError: it is none of these.
     """
     http, library = _http_client(client)
-    watched = WatchedAsyncTransport if hasattr(http, "aclose") else WatchedTransport
+    watched: type[Any] = WatchedTransport
+    if hasattr(http, "aclose"):
+        watched = WatchedAsyncTransport
     if not isinstance(http._transport, watched):
         http._transport = watched(http._transport, library)
     for pattern, transport in http._mounts.items():  # proxies
@@ -44,11 +46,12 @@ def watch(client: C) -> C:
 def _http_client(client: Any) -> tuple[Any, str]:
     """Return the HTTP client in a client, and the name of its library."""
     for candidate in (client, getattr(client, "_client", None)):
-        if hasattr(candidate, "_transport") and hasattr(candidate, "_mounts"):
-            for kind in type(candidate).__mro__:
-                library = kind.__module__.partition(".")[0]
-                if library in _LIBRARIES:
-                    return candidate, library
+        if not (hasattr(candidate, "_transport") and hasattr(candidate, "_mounts")):
+            continue
+        for kind in type(candidate).__mro__:
+            library = kind.__module__.partition(".")[0]
+            if library in _LIBRARIES:
+                return candidate, library
     raise TypeError(
         "watch takes a client of openai, anthropic, httpx or httpx2, got "
         f"{type(client).__name__}; give a framework's model a "

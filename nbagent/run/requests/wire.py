@@ -4,7 +4,7 @@ two.
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from nbagent.events import Usage
@@ -44,24 +44,23 @@ def told_usage(text: str) -> Usage | None:
     found: dict[str, int] = {}
     for item in _items_with_counts(text):
         for counts in _counts_in(item, 0):
-            numbers = {name: value for name, value in counts.items() if type(value) is int}
-            found.update(
-                {name: numbers[name] for name in (*_INPUT, *_OUTPUT, *_APART) if name in numbers}
-            )
+            found.update((name, value) for name, value in counts.items() if type(value) is int)
     given = next((found[name] for name in _INPUT if name in found), None)
     output = next((found[name] for name in _OUTPUT if name in found), None)
     if given is None and output is None:
         return None
-    return Usage(
-        input=None if given is None else given + sum(found.get(name, 0) for name in _APART),
-        output=output,
-    )
+    if given is not None:
+        given += sum(found.get(name, 0) for name in _APART)
+    return Usage(input=given, output=output)
 
 
 def _items_with_counts(text: str) -> Iterator[Any]:
-    whole = _json_of(text)[1]
+    _, whole = _json_of(text)
+    if isinstance(whole, list):
+        yield from whole
+        return
     if whole is not None:
-        yield from whole if isinstance(whole, list) else [whole]
+        yield whole
         return
     for line in text.splitlines():
         if any(name in line for name in _COUNTS):  # few lines have any: the others are not parsed
@@ -75,8 +74,10 @@ def _counts_in(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
         yield value
     for name, item in value.items():
         if name in ("usage", "usageMetadata") and isinstance(item, dict):
-            inner = item.get("tokens")  # Cohere's
-            yield inner if isinstance(inner, dict) else item
+            inner = item.get("tokens")
+            if isinstance(inner, dict):  # Cohere's
+                item = inner
+            yield item
         elif name in ("response", "message", "delta"):
             yield from _counts_in(item, depth + 1)
 
@@ -103,7 +104,9 @@ def masked_wire(text: str, mask: Mask, *, is_cut: bool) -> str:
     """
 
     def masked(part: str) -> str:
-        return mask(part + _CUT, cuts=OWN_CUTS).removesuffix(_CUT) if is_cut else mask(part)
+        if not is_cut:
+            return mask(part)
+        return mask(part + _CUT, cuts=OWN_CUTS).removesuffix(_CUT)
 
     lines = text.split("\n")
     items = [_json_of(line) for line in lines]
@@ -153,10 +156,12 @@ def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
 def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
     """Yield the texts in an item: place, the object that holds it, and its name there."""
     if isinstance(value, dict):
-        place += tuple(
-            (name, value[name]) for name in _PLACES if isinstance(value.get(name), str | int)
-        )
-    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        fields: Iterable[tuple[Any, Any]] = value.items()
+        found = [(name, value.get(name)) for name in _PLACES]
+        place += tuple((name, at) for name, at in found if isinstance(at, str | int))
+    else:
+        fields = enumerate(value)
+    for name, item in fields:
         if isinstance(item, str):
             if name not in _FIXED:
                 yield (*place, name), value, name

@@ -1,110 +1,22 @@
-"""`telemetry()`: OpenTelemetry spans of runs, by the semantic conventions for generative AI.
+"""`RunSpans`: the spans of one run."""
 
-Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/. The names of the attributes stand here,
-because the package that has them (opentelemetry-semantic-conventions) calls them all unstable.
-"""
-
-import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from nbagent import events as e
-from nbagent.errors import MissingExtra
-from nbagent.events.jsonable import json_safe
+from nbagent.run.telemetry import span_data
+from nbagent.run.telemetry.span_data import end_span, json_text, name_agent, set_known
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider
+    from opentelemetry.trace import Span, SpanKind, Tracer
 
 _log = logging.getLogger("nbagent")
 
 _ENDS_WELL = ("completed", "paused")
 _ROOT = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Setting:
-    tracer: "Tracer"
-    content: bool
-
-
-_setting: _Setting | None = None
-
-
-def telemetry(
-    on: bool = True, *, content: bool = False, tracer_provider: "TracerProvider | None" = None
-) -> None:
-    """Make OpenTelemetry spans of all runs that begin from now on: shown, started as `Run`, or
-    served.
-
-        nbagent.telemetry()
-        nbagent.telemetry(False)
-
-    A run is a span `invoke_agent`, with `chat` for each response of a model, `execute_tool` for
-    each call, and `invoke_agent` for each sub-agent. They have the times of the run's events. Their
-    parent is the span that is current where the run starts; in a server, the one that a request
-    names in `traceparent`. What the gate hides has no span. It needs the extra `otel`; where the
-    spans go is set up with OpenTelemetry's SDK.
-
-    Args:
-        on: False makes no more spans.
-        content: whether spans hold prompts, answers, arguments, results and messages of errors,
-            after the gate's masks.
-        tracer_provider: makes the tracer; by default OpenTelemetry's global one.
-
-    Raises:
-        MissingExtra: OpenTelemetry is not installed.
-    """
-    global _setting
-    if not on:
-        _setting = None
-        return
-    try:
-        from opentelemetry import trace
-    except ImportError as error:
-        raise MissingExtra("telemetry()", "otel") from error
-    _setting = _Setting(
-        tracer=trace.get_tracer("nbagent", tracer_provider=tracer_provider), content=content
-    )
-
-
-def observers(session: str | None, provider: str | None) -> "list[RunSpans]":
-    """Return the observers of a run that starts: one `RunSpans`, or none if telemetry is off.
-
-    Args:
-        session: id of the conversation that the run belongs to, if it is known.
-        provider: of the model, as the conventions name it, if it is known.
-    """
-    setting = _setting
-    if setting is None:
-        return []
-    return [RunSpans(setting.tracer, session=session, provider=provider, content=setting.content)]
-
-
-@contextlib.contextmanager
-def caller(headers: Mapping[str, str]) -> Iterator[None]:
-    """Make the span that a request names in its headers the parent of what starts in the block.
-
-    A span that is current already stays: the server is instrumented by other means.
-    """
-    if _setting is None:
-        yield
-        return
-    from opentelemetry import context, propagate, trace
-
-    if trace.get_current_span().get_span_context().is_valid:
-        yield
-        return
-    token = context.attach(propagate.extract(headers))
-    try:
-        yield
-    finally:
-        context.detach(token)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -181,16 +93,17 @@ class RunSpans:
         """Do nothing: the last event has ended all spans."""
 
     def _read(self, event: e.Event) -> None:  # noqa: C901 - one flat match
-        if event.parent_id is None and (
-            isinstance(event, e.RunStart | e.Prompt) or not self._agents
-        ):
+        begins = isinstance(event, e.RunStart | e.Prompt) or not self._agents
+        if begins and event.parent_id is None:
             self._open_root(event)
         agent = self._agent_of(event)
         if agent is None:
             return
         match event:
             case e.Prompt():
-                self._say(agent.span, "gen_ai.input.messages", [_message("user", event.text)])
+                self._say(
+                    agent.span, "gen_ai.input.messages", [span_data.message("user", event.text)]
+                )
             case e.StepStart():
                 self._start_step(agent, event)
             case e.StepEnd():
@@ -200,14 +113,13 @@ class RunSpans:
             case e.AgentEnd() if event.id in self._agents:
                 self._end_agent(event.id, event)
             case e.ToolStart():
-                call = None if event.attempt_of is None else self._calls.get(event.attempt_of)
-                parent = agent.span if call is None else self._span_of(call)
+                parent = self._span_around(event.attempt_of, agent)
                 self._calls[event.id] = _Call(
                     start=event, since=event.ts, parent=parent, agent=agent
                 )
             case e.ToolArgs() if event.id in self._calls:
                 self._calls[event.id].since = event.ts
-                self._calls[event.id].args = event.args_text or _json(event.args)
+                self._calls[event.id].args = event.args_text or json_text(event.args)
             case e.ToolProgress(message=None, progress=None, total=None) if event.id in self._calls:
                 self._calls[event.id].since = event.ts
             case e.ToolResult(preliminary=False) if event.id in self._calls:
@@ -245,8 +157,8 @@ class RunSpans:
             )
         if isinstance(event, e.RunStart):
             session, agent.model = event.thread_id or self._session, event.model
-            _name(agent.span, event.name or event.agent)
-            _set(
+            name_agent(agent.span, event.name or event.agent)
+            set_known(
                 agent.span, {"gen_ai.conversation.id": session, "gen_ai.request.model": event.model}
             )
         agent.since = event.ts
@@ -254,25 +166,30 @@ class RunSpans:
     def _start_agent(self, parent: _Agent, event: e.AgentStart) -> None:
         agent = self._agents.get(event.id)
         if agent is None:
-            call = self._calls.get(event.tool_id or "")
-            above = parent.span if call is None else self._span_of(call)
+            above = self._span_around(event.tool_id, parent)
             span = self._new("invoke_agent", self._below(above), event.ts)
             agent = self._agents[event.id] = _Agent(span=span, since=event.ts)
-            _set(span, {"gen_ai.conversation.id": self._session})
-        _name(agent.span, event.name)
+            set_known(span, {"gen_ai.conversation.id": self._session})
+        name_agent(agent.span, event.name)
 
     def _end_agent(self, id: str, event: e.RunEnd | e.AgentEnd) -> None:
         """End an agent, at its own end or with the run."""
         agent, error = self._agents.pop(id), None
-        if event.status not in _ENDS_WELL:
-            error = (agent.error if event.status == "failed" else None) or _ended(event).type
+        if event.status == "failed":
+            error = agent.error or _ended(event).type
+        elif event.status not in _ENDS_WELL:
+            error = _ended(event).type
         self._end_step(agent, event.ts, None, None, error)
         if isinstance(event, e.AgentEnd) or id == _ROOT:
-            _set(agent.span, _counts(event.usage))
+            set_known(agent.span, span_data.counts(event.usage))
             if event.output is not None:
-                text = event.output if isinstance(event.output, str) else _json(event.output)
-                self._say(agent.span, "gen_ai.output.messages", [_message("assistant", text)])
-        _end(agent.span, event.ts, error)
+                text = event.output
+                if not isinstance(text, str):
+                    text = json_text(text)
+                self._say(
+                    agent.span, "gen_ai.output.messages", [span_data.message("assistant", text)]
+                )
+        end_span(agent.span, event.ts, error)
 
     # --- responses ---
 
@@ -284,7 +201,7 @@ class RunSpans:
         agent.step = self._new("chat", self._below(agent.span), agent.since, SpanKind.CLIENT)
         if model is not None:
             agent.step.update_name(f"chat {model}")
-        _set(
+        set_known(
             agent.step,
             {
                 "gen_ai.request.model": model,
@@ -305,44 +222,53 @@ class RunSpans:
         step, agent.step = agent.step, None
         if step is not None:
             agent.since = ts
-            reasons = None if finish_reason is None else [finish_reason]
-            _set(step, {"gen_ai.response.finish_reasons": reasons, **_counts(usage)})
-            _end(step, ts, error)
+            set_known(step, span_data.counts(usage))
+            if finish_reason is not None:
+                step.set_attribute("gen_ai.response.finish_reasons", [finish_reason])
+            end_span(step, ts, error)
 
     # --- calls ---
+
+    def _span_around(self, call_id: str | None, agent: _Agent) -> "Span":
+        """Return the span of the call that something is in, or that of the agent if it is in
+        none.
+        """
+        call = self._calls.get(call_id or "")
+        if call is None:
+            return agent.span
+        return self._span_of(call)
 
     def _span_of(self, call: _Call) -> "Span":
         """Return the span of a call, begun if it has not."""
         if call.span is None:
+            start = call.start
             call.span = self._new("execute_tool", self._below(call.parent), call.since)
-            call.span.update_name(f"execute_tool {call.start.name}")
-            _set(
-                call.span,
+            call.span.update_name(f"execute_tool {start.name}")
+            call.span.set_attributes(
                 {
-                    "gen_ai.tool.name": call.start.name,
-                    "gen_ai.tool.call.id": call.start.call_id or call.start.id,
-                    "gen_ai.tool.type": "function"
-                    if call.start.kind == "function"
-                    else "extension",
-                },
+                    "gen_ai.tool.name": start.name,
+                    "gen_ai.tool.call.id": start.call_id or start.id,
+                    "gen_ai.tool.type": "function" if start.kind == "function" else "extension",
+                }
             )
         return call.span
 
     def _end_call(self, event: e.ToolResult) -> None:
         call = self._calls.pop(event.id)
         span = self._span_of(call)
-        if self._content:
-            result = None if event.content is None else _json(event.content)
-            _set(
-                span,
-                {
-                    "gen_ai.tool.call.arguments": call.args or None,
-                    "gen_ai.tool.call.result": result,
-                },
-            )
-        error = None if event.status == "ok" else (event.error and event.error.type) or event.status
-        message = event.error.message if self._content and event.error is not None else None
-        _end(span, event.ts, error, message)
+        if self._content and call.args:
+            span.set_attribute("gen_ai.tool.call.arguments", call.args)
+        if self._content and event.content is not None:
+            span.set_attribute("gen_ai.tool.call.result", json_text(event.content))
+        error: str | None = None
+        message: str | None = None
+        if event.status != "ok":
+            error = event.status
+            if event.error is not None:
+                error = event.error.type or error
+        if self._content and event.error is not None:
+            message = event.error.message
+        end_span(span, event.ts, error, message)
         call.agent.since = event.ts
 
     # --- spans ---
@@ -353,10 +279,11 @@ class RunSpans:
         from opentelemetry.trace import SpanKind
 
         span = self._tracer.start_span(
-            operation, parent, kind or SpanKind.INTERNAL, start_time=_ns(ts)
+            operation, parent, kind or SpanKind.INTERNAL, start_time=span_data.nanoseconds(ts)
         )
-        provider = self._provider if operation != "execute_tool" else None
-        _set(span, {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider})
+        span.set_attribute("gen_ai.operation.name", operation)
+        if self._provider is not None and operation != "execute_tool":
+            span.set_attribute("gen_ai.provider.name", self._provider)
         return span
 
     def _below(self, span: "Span") -> "Context":
@@ -366,54 +293,12 @@ class RunSpans:
 
     def _say(self, span: "Span", name: str, messages: list[dict[str, Any]]) -> None:
         if self._content:
-            span.set_attribute(name, _json(messages))
-
-
-def _set(span: "Span", attributes: Mapping[str, Any]) -> None:
-    span.set_attributes({name: value for name, value in attributes.items() if value is not None})
-
-
-def _name(span: "Span", name: str | None) -> None:
-    if name is not None:
-        span.update_name(f"invoke_agent {name}")
-        span.set_attribute("gen_ai.agent.name", name)
-
-
-def _end(span: "Span", ts: float, error: str | None, message: str | None = None) -> None:
-    from opentelemetry.trace import StatusCode
-
-    if error is not None:
-        span.set_attribute("error.type", error)
-        span.set_status(StatusCode.ERROR, message)
-    span.end(_ns(ts))
-
-
-def _counts(usage: e.Usage | None) -> dict[str, int | None]:
-    if usage is None:
-        return {}
-    return {
-        "gen_ai.usage.input_tokens": usage.input,
-        "gen_ai.usage.output_tokens": usage.output,
-        "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
-        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
-        "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
-    }
+            span.set_attribute(name, json_text(messages))
 
 
 def _ended(event: e.RunEnd | e.AgentEnd) -> e.ErrorInfo:
     """Return the end of a run as an error, whose type is its code or its status."""
-    code = event.code if isinstance(event, e.RunEnd) else None
-    return e.ErrorInfo(message=f"the run ended: {event.status}", type=code or event.status)
-
-
-def _message(role: str, text: str) -> dict[str, Any]:
-    """Return a message in the form of the conventions."""
-    return {"role": role, "parts": [{"type": "text", "content": text}]}
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(json_safe(value)).decode()
-
-
-def _ns(ts: float) -> int:
-    return int(ts * 1_000_000_000)
+    kind: str = event.status
+    if isinstance(event, e.RunEnd):
+        kind = event.code or kind
+    return e.ErrorInfo(message=f"the run ended: {event.status}", type=kind)
