@@ -68,19 +68,23 @@ def connection_error(error: BaseException | None) -> StreamError | None:
     if names & _TOO_LATE or not names & _LOST:
         return None
     chain = list(causes(error))
-    made = not any(
-        _class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in chain
-    )
-    host = next((host for cause in chain if (host := _host_of(cause))), None)
+    host = next(filter(None, map(_host_of, chain)), None)
+    where = ""
+    if host:
+        where = f" to {host}"
     reason = str(chain[-1]) or str(error) or type(error).__name__
-    where = f" to {host}" if host else ""
-    if made:
-        explained = failure(f"The connection{where} broke: {reason}", CONNECTION_LOST)
-    else:
+    if any(map(_was_not_made, chain)):
         text = f"No connection{where}: {reason}. Is the address right, and the service up?"
         explained = failure(text, CONNECT_ERROR)
+    else:
+        explained = failure(f"The connection{where} broke: {reason}", CONNECTION_LOST)
     explained.__cause__ = secrets.without_secrets(error)
     return explained
+
+
+def _was_not_made(error: BaseException) -> bool:
+    """Return True if an error says that a connection was never made."""
+    return isinstance(error, socket.gaierror) or bool(_class_names(error) & _NOT_MADE)
 
 
 def _class_names(error: BaseException) -> set[str]:
@@ -94,6 +98,8 @@ def _host_of(error: BaseException) -> str | None:
     """
     try:
         url: Any = getattr(error, "request").url  # noqa: B009 - httpx raises RuntimeError where there is no request
-        return f"{url.host}:{url.port}" if url.port else str(url.host)
+        if url.port:
+            return f"{url.host}:{url.port}"
+        return str(url.host)
     except Exception:
         return None

@@ -68,4 +68,6 @@ def _canceller(stream: Any) -> Any:
 
     None for other streams, where `cancel` may do more than stop the reading.
     """
-    return stream.cancel if is_call(stream) else None
+    if is_call(stream):
+        return stream.cancel
+    return None

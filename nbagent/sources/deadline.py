@@ -41,12 +41,12 @@ class Deadline:
                 "idle_timeout".
         """
         total = asyncio.timeout_at(self._at)
-        connect = asyncio.timeout(self._request.connect_timeout if connecting else None)
-        idle: contextlib.AbstractAsyncContextManager[None]
+        connect = asyncio.timeout(None)
+        if connecting:
+            connect = asyncio.timeout(self._request.connect_timeout)
+        idle: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
         if listening:
             idle = self._idle.limit(lambda _: silent(self._request))
-        else:
-            idle = contextlib.nullcontext()
         try:
             async with total, connect, idle:
                 yield

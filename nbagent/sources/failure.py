@@ -12,4 +12,6 @@ def failure(message: str, code: str | None = None) -> StreamError:
         message: a sentence, which may hold a service's words.
         code: of the service or the connection.
     """
-    return StreamError(secrets.mask(message), None if code is None else secrets.mask(code))
+    if code is not None:
+        code = secrets.mask(code)
+    return StreamError(secrets.mask(message), code)

@@ -16,7 +16,9 @@ def request_of(source: Any) -> tuple[str, Any] | None:
     if isinstance(source, ServiceStream):
         return source.request_parts
     options = _options_of(source)
-    return None if options is None else (str(options.url), options.json_data)
+    if options is None:
+        return None
+    return str(options.url), options.json_data
 
 
 def following(source: Any, url: str, body: Any) -> Any:
@@ -53,4 +55,6 @@ def _options_of(source: Any) -> Any:
     is_known = (
         hasattr(options, "url") and hasattr(options, "json_data") and hasattr(source, "_cast_to")
     )
-    return options if is_known and hasattr(source, "_client") else None
+    if not is_known or not hasattr(source, "_client"):
+        return None
+    return options

@@ -61,8 +61,10 @@ def hint_for(name: str) -> str:
     """
     if name in _STREAM_TYPES or name.rpartition(".")[2] in ("Stream", "AsyncStream"):
         return " Several streams are shown side by side by show(*streams)."
-    package = next((package for package in _CALLS if name.startswith(f"{package}.")), None)
-    return "" if package is None else f" Show {_CALLS[package]}."
+    for package, call in _CALLS.items():
+        if name.startswith(f"{package}."):
+            return f" Show {call}."
+    return ""
 
 
 def meaning_of(text: str) -> str:
@@ -95,14 +97,15 @@ def messages_refusal(source: Any) -> str:
         source: a message such as `{"role": "user", "content": …}`, or a list of these or of
             LangChain's pairs.
     """
-    messages = source if isinstance(source, list | tuple) else [source]
-    roles = [_role_of(message) for message in messages]
+    is_list = isinstance(source, list | tuple)
+    roles = [_role_of(message) for message in (source if is_list else [source])]
     if not _ROLES.issuperset(roles) or _ASKING_ROLES.isdisjoint(roles):
         return ""
-    plural = "" if len(roles) == 1 else "s"
-    given, name = f"a {type(source).__name__} of {len(roles)} chat message{plural}", "messages"
-    if isinstance(source, dict):
-        given, name = "a chat message", "[message]"
+    given, name = "a chat message", "[message]"
+    if is_list:
+        given, name = f"a {type(source).__name__} of {len(roles)} chat messages", "messages"
+        if len(roles) == 1:
+            given = given.removesuffix("s")
     return (
         f"show() needs a stream or its address, and got {given} for an agent. Show its answer: "
         f"agent.stream({name})."
@@ -110,14 +113,11 @@ def messages_refusal(source: Any) -> str:
 
 
 def _role_of(message: Any) -> str | None:
-    if isinstance(message, tuple) and len(message) == 2 and isinstance(message[1], str):
-        return message[0] if isinstance(message[0], str) else None
-    if (
-        not isinstance(message, dict)
-        or "type" in message
-        or "kind" in message
-        or not message.keys() & {"content", "parts"}
-    ):
-        return None
-    role = message.get("role")
-    return role if isinstance(role, str) else None
+    match message:
+        case str(role), str() if isinstance(message, tuple):
+            return role
+        case {"type": _} | {"kind": _}:
+            return None  # an item of a stream
+        case {"role": str(role), "content": _} | {"role": str(role), "parts": _}:
+            return role
+    return None

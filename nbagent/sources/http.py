@@ -60,6 +60,7 @@ _BACKOFF_S = 0.5  # before the first retry; twice that before the second
 _RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SEND_LATER = (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE)
 _MAX_PORT = 65535
 
 
@@ -155,13 +156,8 @@ class HTTPStream(ServiceStream):
                 fruitless += 1
                 pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
-                if (
-                    is_broken
-                    and last_id
-                    and request.verb == "GET"
-                    and request.reconnect
-                    and fruitless <= MAX_RECONNECTS
-                ):
+                may_reconnect = request.reconnect and request.verb == "GET" and bool(last_id)
+                if is_broken and may_reconnect and fruitless <= MAX_RECONNECTS:
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
@@ -189,7 +185,9 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 def _verification() -> ssl.SSLContext | bool:
-    return True if work.in_page() else certificates()  # the browser has its own
+    if work.in_page():
+        return True  # the browser has certificates of its own
+    return certificates()
 
 
 @functools.cache
@@ -228,22 +226,17 @@ async def exchange(
                 response = await _send(client, request, headers)
         except httpx2.HTTPError as error:
             fault = fault_of(error, request)
-            if isinstance(error, httpx2.ConnectError) or (
-                isinstance(error, _LOST) and request.is_idempotent
-            ):
+            is_lost = isinstance(error, _LOST) and request.is_idempotent
+            if is_lost or isinstance(error, httpx2.ConnectError):
                 wait = _BACKOFF_S * attempt
         else:
             try:
                 if not response.is_error:
                     yield response
                     return
-                fault = status_error(
-                    request.name, response.status_code, await _head(response, request, deadline)
-                )
-                if response.status_code in (
-                    httpx2.codes.TOO_MANY_REQUESTS,
-                    httpx2.codes.SERVICE_UNAVAILABLE,
-                ):
+                head = await _head(response, request, deadline)
+                fault = status_error(request.name, response.status_code, head)
+                if response.status_code in _SEND_LATER:
                     wait = _retry_after(response.headers.get("retry-after", ""))
             finally:
                 await response.aclose()
@@ -258,21 +251,23 @@ async def _send(
     client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]
 ) -> httpx2.Response:
     """Send the request and follow redirects. Credentials are not sent to another host."""
+    own = {name.lower(): value for name, value in (request.headers or {}).items()}
+    content: str | bytes | None = None
+    if isinstance(request.content, str | bytes):  # otherwise the messages of a WebSocket
+        content = request.content
     sending = client.build_request(
         request.verb,
         httpx2.URL(request.url).copy_merge_params(request.params or {}),
-        headers={
-            **_HEADERS,
-            **{name.lower(): value for name, value in (request.headers or {}).items()},
-            **headers,
-        },
+        headers={**_HEADERS, **own, **headers},
         json=request.json,
-        content=request.content if isinstance(request.content, str | bytes) else None,
+        content=content,
         # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still
         # compressed, or half a line.
         timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
     )
-    auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
+    auth: Any = request.auth
+    if auth is None:
+        auth = httpx2.USE_CLIENT_DEFAULT
     for _ in range(_MAX_REDIRECTS):
         if (sending.url.port or 0) > _MAX_PORT:
             # The socket would raise an OverflowError, in a group.
@@ -302,11 +297,11 @@ async def _send(
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:
     """Return True if a redirect leads to another host, to another port, or from https to http."""
-    is_upgrade = (here.scheme, there.scheme) == (
-        "http",
-        "https",
-    ) and here.port is there.port is None
-    return here.host != there.host or not (is_upgrade or here.origin == there.origin)
+    if here.host != there.host:
+        return True
+    if (here.scheme, there.scheme) == ("http", "https") and here.port is there.port is None:
+        return False
+    return here.origin != there.origin
 
 
 def _bytes_of(response: httpx2.Response) -> contextlib.aclosing[AsyncGenerator[bytes, None]]:

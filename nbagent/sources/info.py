@@ -71,13 +71,15 @@ def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
     function's.
     """
     name, own = name_of(source), getattr(source, "name", None)
-    is_own = isinstance(own, str) and own == name
-    return name, "stream" if is_own else "function"
+    if isinstance(own, str) and own == name:
+        return name, "stream"
+    return name, "function"
 
 
 def info_of(source: Any) -> SourceInfo:
     """Return what is known of any stream that `nbagent.show` takes."""
-    given = getattr(source, "info", None)
-    known = given if isinstance(given, SourceInfo) else SourceInfo()
     name, origin = name_and_origin(source)
-    return replace(known, name=name, origin=origin)
+    given = getattr(source, "info", None)
+    if isinstance(given, SourceInfo):
+        return replace(given, name=name, origin=origin)
+    return SourceInfo(name=name, origin=origin)

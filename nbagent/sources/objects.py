@@ -154,10 +154,10 @@ def _is_graph(source: Any) -> bool:
     """Return True for a runnable or an agent, which may have iterators and context managers of its
     own but is no stream.
     """
-    return callable(getattr(source, "astream", None)) or (
-        callable(getattr(source, "run_stream_events", None))
-        and callable(getattr(source, "run", None))
-    )
+    if callable(getattr(source, "astream", None)):
+        return True
+    methods = (getattr(source, name, None) for name in ("run", "run_stream_events"))
+    return all(map(callable, methods))
 
 
 def _is_async(source: Any) -> bool:
@@ -185,11 +185,18 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
         if getattr(run, "interruptions", None) is not None:
             yield run
     finally:
-        # LlamaIndex has both, and its `cancel` leaves the model at work.
-        stop = None if over else getattr(run, "cancel_run", None) or getattr(run, "cancel", None)
-        stopping = stop() if callable(stop) else None
-        if inspect.isawaitable(stopping):
-            await stopping
+        if not over:
+            await _stop(run)
+
+
+async def _stop(run: Any) -> None:
+    # LlamaIndex has both, and its `cancel` leaves the model at work.
+    stop = getattr(run, "cancel_run", None) or getattr(run, "cancel", None)
+    if not callable(stop):
+        return
+    stopping = stop()
+    if inspect.isawaitable(stopping):
+        await stopping
 
 
 def _hint(source: Any) -> str:
@@ -200,7 +207,9 @@ def _hint(source: Any) -> str:
         return " To play a recording, show nbagent.replay(path)."
     if callable(getattr(source, "stream", None)):
         return " Show what its stream(…) returns."
-    return " Call the function, and show what it returns." if callable(source) else ""
+    if callable(source):
+        return " Call the function, and show what it returns."
+    return ""
 
 
 class TaskReader:
@@ -221,13 +230,17 @@ class TaskReader:
         """Begin to read."""
         context = contextvars.copy_context()
 
-        def begin() -> None:
-            self._task = task = self._home.create_task(
-                self._read(on_item, on_end), name="nbagent-reader", context=context
-            )
+        def on_done(task: asyncio.Task[None]) -> None:
             # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled
             # before the first step.
-            task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
+            if task.cancelled():
+                on_end(Cancelled())
+
+        def begin() -> None:
+            self._task = self._home.create_task(
+                self._read(on_item, on_end), name="nbagent-reader", context=context
+            )
+            self._task.add_done_callback(on_done)
 
         if self._home is running_loop():
             begin()
@@ -269,7 +282,7 @@ class TaskReader:
             self._cancelled = True
         except BaseException as caught:
             error = caught  # even SystemExit: it ends this run, not the kernel
-        on_end(Cancelled() if self._cancelled else connection_error(error) or service_error(error))
+        on_end(_end_of(error, is_cancelled=self._cancelled))
 
     async def _read_all(
         self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]
@@ -291,6 +304,13 @@ class TaskReader:
             self._reads = False
 
 
+def _end_of(error: BaseException | None, *, is_cancelled: bool) -> BaseException | None:
+    """Return how a reader's stream ended: None, `Cancelled` or an error."""
+    if is_cancelled:
+        return Cancelled()
+    return connection_error(error) or service_error(error)
+
+
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
     """Return an iterator over `source`; `stack` closes everything that was opened for it."""
     if inspect.isawaitable(source) and not isinstance(source, OwnedStream):
@@ -301,16 +321,14 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        if (
-            isinstance(source, str | dict)
-            or hasattr(source, "model_dump")
-            or not hasattr(source, "__iter__")
-        ):
+        is_item = isinstance(source, str | dict) or hasattr(source, "model_dump")
+        if is_item or not hasattr(source, "__iter__"):
             source = [source]
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
-    for closable in (source, iterator) if iterator is not source else (source,):
-        stack.push_async_callback(aclose, closable)
+    stack.push_async_callback(aclose, source)
+    if iterator is not source:
+        stack.push_async_callback(aclose, iterator)
     return iterator
 
 
@@ -350,11 +368,7 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(
-            Cancelled()
-            if self._cancelled.is_set()
-            else connection_error(error) or service_error(error)
-        )
+        on_end(_end_of(error, is_cancelled=self._cancelled.is_set()))
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source
@@ -370,9 +384,11 @@ class ThreadReader:
             stack.callback(close, source)
         # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the
         # stream and hung up.
-        for item in () if self._cancelled.is_set() else iterator:
+        if self._cancelled.is_set():
+            return
+        for item in iterator:
             if self._cancelled.is_set():
-                break
+                return
             on_item(item)
 
 

@@ -14,6 +14,16 @@ MAX_BODY_BYTES = 64 * 1024
 
 _MAX_MESSAGE_CHARS = 1000  # of a body that is plain text
 _MAX_TITLE_CHARS = 200
+_MESSAGE_FIELDS = (
+    "error",
+    "errors",
+    "detail",
+    "message",
+    "Message",
+    "msg",
+    "error_description",
+    "title",
+)
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
 
@@ -31,27 +41,27 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
         the status.
     """
     text = body.decode("utf-8", "replace").strip()
-    message, code = ("", None) if not text else _message_of(item_of(text))
+    message, code = _message_of(item_of(text))
     if not message:
         title = page_title(text)
         message = cut(text, _MAX_MESSAGE_CHARS) if title is None else title
     try:
-        reason = f" {HTTPStatus(status).phrase}"
+        said = f"{status} {HTTPStatus(status).phrase} from {address}"
     except ValueError:
-        reason = ""
-    return failure(
-        f"{status}{reason} from {address}" + (f": {message}" if message else ""),
-        code or str(status),
-    )
+        said = f"{status} from {address}"
+    if message:
+        said += f": {message}"
+    return failure(said, code or str(status))
 
 
 def web_page_error(address: str, status: int, content_type: str, body: bytes) -> StreamError:
     """Return the error of a web page where a stream was expected."""
-    page = page_title(body.decode("utf-8", "replace"))
-    titled = f", titled {page!r}" if page else ""
+    page = f"{status}, {content_type or 'no content type'}"
+    title = page_title(body.decode("utf-8", "replace"))
+    if title:
+        page += f", titled {title!r}"
     return failure(
-        f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where "
-        "a stream was expected. "
+        f"{address} sent a web page ({page}) where a stream was expected. "
         "Check the address and the method, and whether a login is asked for (headers=… or auth=…).",
         "html",
     )
@@ -70,13 +80,16 @@ def page_title(page: str) -> str | None:
     if not _HTML.match(page):
         return None
     found = _TITLE.search(page)
-    return cut(" ".join(found[1].split()), _MAX_TITLE_CHARS) if found else ""
+    if found is None:
+        return ""
+    return cut(" ".join(found[1].split()), _MAX_TITLE_CHARS)
 
 
 def cut(text: str, max_chars: int) -> str:
     """Return the beginning of a text, with an ellipsis if it is cut."""
-    # the mark tells the gate that a secret may be cut
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+    if len(text) <= max_chars:
+        return text
+    return f"{text[: max_chars - 1]}…"  # the mark tells the gate that a secret may be cut
 
 
 def _message_of(answer: Any) -> tuple[str, str | None]:
@@ -87,26 +100,18 @@ def _message_of(answer: Any) -> tuple[str, str | None]:
     """
     if isinstance(answer, list):
         found = [_message_of(entry) for entry in answer[:3]]
-        return "; ".join(message for message, _ in found if message), next(
-            (code for _, code in found if code), None
-        )
+        codes = [code for _, code in found if code]
+        return "; ".join(message for message, _ in found if message), next(iter(codes), None)
     if not isinstance(answer, Mapping):
         return "", None
     message, code = "", answer.get("code")
-    for field in (
-        "error",
-        "errors",
-        "detail",
-        "message",
-        "Message",
-        "msg",
-        "error_description",
-        "title",
-    ):
+    for field in _MESSAGE_FIELDS:
         inner = answer.get(field)
         if isinstance(inner, str) and inner:
             message = message or inner
         elif inner:
             inner_message, inner_code = _message_of(inner)
             message, code = message or inner_message, code or inner_code
-    return message, code if isinstance(code, str) and code else None
+    if not isinstance(code, str):
+        code = None
+    return message, code or None

@@ -97,8 +97,11 @@ class Request:
     @property
     def verb(self) -> str:
         """The HTTP method: as given; by default POST with a body and GET without."""
-        has_body = self.json is not None or self.content is not None
-        return (self.method or ("POST" if has_body else "GET")).upper()
+        if self.method:
+            return self.method.upper()
+        if self.json is not None or self.content is not None:
+            return "POST"
+        return "GET"
 
     @property
     def is_idempotent(self) -> bool:

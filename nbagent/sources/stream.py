@@ -103,4 +103,6 @@ def limit_idle(source: Any, seconds: float | None) -> Any:
     Raises:
         ValueError: `seconds` is not positive.
     """
-    return source.with_idle_timeout(seconds) if isinstance(source, ServiceStream) else source
+    if isinstance(source, ServiceStream):
+        return source.with_idle_timeout(seconds)
+    return source

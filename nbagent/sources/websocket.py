@@ -57,7 +57,9 @@ class WebSocketStream(ServiceStream):
         """
         if self._socket is None:
             raise failure(f"The connection to {self._request.name} is not open", "connection_lost")
-        await self._socket.send(message if isinstance(message, str | bytes) else _json(message))
+        if not isinstance(message, str | bytes):
+            message = _json(message)
+        await self._socket.send(message)
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
@@ -67,11 +69,9 @@ class WebSocketStream(ServiceStream):
             client_for(request) as client,
             exchange(client, handshake, headers, deadline) as response,
         ):
-            accept = generate_accept_token(headers["sec-websocket-key"].encode())
-            if (
-                response.status_code != _SWITCHING_PROTOCOLS
-                or response.headers.get("sec-websocket-accept") != accept.decode()
-            ):
+            accept = generate_accept_token(headers["sec-websocket-key"].encode()).decode()
+            accepts = response.headers.get("sec-websocket-accept") == accept
+            if response.status_code != _SWITCHING_PROTOCOLS or not accepts:
                 raise failure(
                     f"{request.name} answered {response.status_code} and opened no WebSocket. "
                     "Check the address.",
@@ -104,11 +104,10 @@ class _Socket:
         self.close_code: int | None = None
 
     async def send(self, message: str | bytes) -> None:
-        await self._write(
-            ws.TextMessage(data=message)
-            if isinstance(message, str)
-            else ws.BytesMessage(data=message)
-        )
+        if isinstance(message, str):
+            await self._write(ws.TextMessage(data=message))
+        else:
+            await self._write(ws.BytesMessage(data=message))
 
     async def items(self) -> AsyncIterator[Any]:
         """Yield the messages until the service closes.
@@ -129,18 +128,13 @@ class _Socket:
                     case ws.CloseConnection():
                         self.close_code = event.code
                         if event.code not in _NORMAL:
-                            reason = f": {event.reason}" if event.reason else ""
-                            raise failure(
-                                f"{self._request.name} closed with code {event.code}{reason}",
-                                str(event.code),
-                            )
+                            raise self._refused(event)
                         return
                     case ws.TextMessage() | ws.BytesMessage():
-                        pieces.append(
-                            event.data.encode()
-                            if isinstance(event.data, str)
-                            else bytes(event.data)
-                        )
+                        data = event.data
+                        if isinstance(data, str):
+                            data = data.encode()
+                        pieces.append(bytes(data))
                         size += len(pieces[-1])
                         if size > MAX_MESSAGE_BYTES:
                             raise MessageTooLarge(
@@ -192,6 +186,13 @@ class _Socket:
             lost = self._lost(error)
         raise lost  # here, so that it has no context, which may quote what the service wrote
 
+    def _refused(self, close: ws.CloseConnection) -> StreamError:
+        """Return the error of a close with the code of an error."""
+        text = f"{self._request.name} closed with code {close.code}"
+        if close.reason:
+            text += f": {close.reason}"
+        return failure(text, str(close.code))
+
     def _lost(self, reason: object) -> StreamError:
         text = str(reason) or type(reason).__name__
         return failure(f"The connection to {self._request.name} broke: {text}", "connection_lost")
@@ -213,12 +214,13 @@ def _handshake(request: Request) -> tuple[Request, dict[str, str]]:
 
 def _messages(request: Request) -> Iterable[str | bytes]:
     """Return the messages to send first."""
+    if isinstance(request.json, list):
+        return [_json(message) for message in request.json]
     if request.json is not None:
-        messages = request.json if isinstance(request.json, list) else [request.json]
-        return [_json(message) for message in messages]
-    if request.content is None:
-        return []
-    return [request.content] if isinstance(request.content, str | bytes) else request.content
+        return [_json(request.json)]
+    if isinstance(request.content, str | bytes):
+        return [request.content]
+    return request.content or []
 
 
 def _json(message: Any) -> str:

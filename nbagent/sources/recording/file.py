@@ -53,10 +53,13 @@ def load(path: str | Path) -> list[ev.Event]:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
     """
-    return [
-        item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording")
-        for item in _lines(existing_file(path))
-    ]
+    events: list[ev.Event] = []
+    for item in _lines(existing_file(path)):
+        if isinstance(item, ev.Event):
+            events.append(item)
+        else:
+            events.append(ev.Raw(data=item, name="recording"))
+    return events
 
 
 def items(path: str | Path, run: int = 1) -> Iterator[Any]:
@@ -76,7 +79,9 @@ def items(path: str | Path, run: int = 1) -> Iterator[Any]:
             damaged.
     """
     path, run = existing_file(path), positive_run(run)
-    return _of_run(_lines(path), run, path.name) if path.suffix == ".jsonl" else _items(path)
+    if path.suffix == ".jsonl":
+        return _of_run(_lines(path), run, path.name)
+    return _items(path)
 
 
 def positive_run(run: int) -> int:
@@ -156,13 +161,14 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
     if end is not None:
         yield end
     elif 0 < count < wanted:
-        raise NbagentError(
-            f"{name} holds {count} run{'' if count == 1 else 's'}; there is no run {wanted}"
-        )
+        runs_held = "1 run" if count == 1 else f"{count} runs"
+        raise NbagentError(f"{name} holds {runs_held}; there is no run {wanted}")
 
 
 def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:
-    reason = str(error) if text.endswith(b"\n") else "it was cut there"
+    reason = "it was cut there"
+    if text.endswith(b"\n"):
+        reason = str(error)
     message = (
         f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): "
         f"{reason}. All before that is whole."

@@ -72,7 +72,8 @@ class Replay(OwnedStream):
             if self._rate:
                 due = start + number / self._rate
             elif self._speed and isinstance(item, ev.Event) and item.ts:
-                first = item.ts if first is None else first
+                if first is None:
+                    first = item.ts
                 due = start + (item.ts - first) / self._speed
             now = loop.time()
             if due > now or now > pause:
@@ -98,6 +99,9 @@ class RecordedTimes:
         times.
         """
         if event.ts:
-            self._shift = self._started - event.ts if self._shift is None else self._shift
+            if self._shift is None:
+                self._shift = self._started - event.ts
             self._latest = event.ts + self._shift
-        return time.time() if self._shift is None else self._latest
+        if self._shift is None:
+            return time.time()
+        return self._latest

@@ -88,12 +88,16 @@ class BodyDecoder:
     @property
     def retry(self) -> int | None:
         """Milliseconds that the stream asks to wait before a reconnect; None if it does not."""
-        return self._events.retry if self._events is not None else None
+        if self._events is None:
+            return None
+        return self._events.retry
 
     @property
     def comment(self) -> str:
         """The last comment of an event stream; "" if there was none."""
-        return self._events.comment if self._events is not None else ""
+        if self._events is None:
+            return ""
+        return self._events.comment
 
     def feed(self, chunk: bytes) -> Iterable[Any]:
         """Return the items that the chunk completes.
@@ -145,8 +149,10 @@ class BodyDecoder:
             return "sse"
         if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
             return None
-        is_json = self._is_lines or ("json" in media and start and start[0] in _VALUE_START)
-        return "json" if is_json else "text"
+        is_value = bool(start) and start[0] in _VALUE_START
+        if self._is_lines or ("json" in media and is_value):
+            return "json"
+        return "text"
 
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
@@ -172,12 +178,16 @@ class _Text:
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
 
     def feed(self, chunk: bytes) -> list[str]:
-        text = self._utf8.decode(chunk)
-        return [text] if text else []
+        return self._decode(chunk)
 
     def close(self) -> list[str]:
-        text = self._utf8.decode(b"", final=True)
-        return [text] if text else []
+        return self._decode(b"", final=True)
+
+    def _decode(self, chunk: bytes, *, final: bool = False) -> list[str]:
+        text = self._utf8.decode(chunk, final)
+        if not text:
+            return []
+        return [text]
 
 
 class _SSEItems:
@@ -191,9 +201,11 @@ class _SSEItems:
 
     def close(self) -> list[Any]:
         items = [item for event in self._events.close() for item in _items(event)]
-        last = self._events.dropped
-        rest = [] if last is None else _items(last)
-        return [*items, *rest] if all(_is_whole(item) for item in rest) else items
+        if self._events.dropped is not None:
+            rest = _items(self._events.dropped)
+            if all(map(_is_whole, rest)):
+                items += rest
+        return items
 
 
 def _items(event: ServerSentEvent) -> list[Any]:
@@ -206,10 +218,13 @@ def _items(event: ServerSentEvent) -> list[Any]:
             payloads = lines
     if event.event == "message":
         return [payload for payload in payloads if payload != ""]
-    return [
-        payload if _has_name(payload, event.event) else {"event": event.event, "data": payload}
-        for payload in payloads
-    ]
+    items: list[Any] = []
+    for payload in payloads:
+        if _has_name(payload, event.event):
+            items.append(payload)
+        else:
+            items.append({"event": event.event, "data": payload})
+    return items
 
 
 def _is_whole_line(line: str) -> bool:

@@ -134,11 +134,11 @@ def _item(message: bytes) -> dict[str, Any]:
             }
         }
     kind = headers.get(":event-type") or headers.get(":exception-type") or "event"
-    inner = payload.get("bytes") if kind == "chunk" and isinstance(payload, dict) else None
-    if isinstance(inner, str):
-        item = item_of(base64.b64decode(inner).decode("utf-8", "replace"))
-        if isinstance(item, dict):
-            return item
+    match kind, payload:
+        case "chunk", {"bytes": str(inner)}:
+            item = item_of(base64.b64decode(inner).decode("utf-8", "replace"))
+            if isinstance(item, dict):
+                return item
     return {kind: payload}
 
 

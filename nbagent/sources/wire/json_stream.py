@@ -61,7 +61,9 @@ def _too_many_values() -> DocumentTooLarge:
 
 def _finite(text: str) -> float | None:
     value = float(text)
-    return value if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    return value
 
 
 # NaN, Infinity and 1e999 are no JSON, but Python's encoder writes the first two. They become null,
@@ -86,7 +88,9 @@ def item_of(text: str) -> Any:
         value = _JSON.decode(text)
     except (ValueError, RecursionError):
         return text
-    return value if isinstance(value, dict | list | str) else text
+    if not isinstance(value, dict | list | str):
+        return text
+    return value
 
 
 def _check_values(text: str) -> None:
@@ -180,8 +184,10 @@ class JSONStreamDecoder:
 
     def _read_gap(self, chunk: bytes, at: int, items: list[Any]) -> int:
         """Read the gap between documents."""
-        gap = (_GAP_IN_ARRAY if self._in_array else _GAP).match(chunk, at)
-        at = gap.end() if gap else at
+        between = _GAP_IN_ARRAY if self._in_array else _GAP
+        gap = between.match(chunk, at)
+        if gap is not None:
+            at = gap.end()
         first = chunk[at : at + 1]
         if first == b"]" and self._in_array:
             self._in_array = False
@@ -205,8 +211,9 @@ class JSONStreamDecoder:
         """Read the first byte after an array's opening bracket, which decides whether the entries
         are items.
         """
-        gap = _GAP.match(chunk, at)
-        end = gap.end() if gap else at
+        gap, end = _GAP.match(chunk, at), at
+        if gap is not None:
+            end = gap.end()
         first = chunk[end : end + 1]
         if not first:
             self._keep(chunk[at:end])
@@ -250,11 +257,16 @@ class JSONStreamDecoder:
         """Read on in a line that is not JSON, or in an array's entry that is neither an object nor
         an array nor a string.
         """
-        end = (_ENTRY_END if self._in_array else _LINE_END).search(chunk, at)
+        if self._in_array:
+            end = _ENTRY_END.search(chunk, at)
+        else:
+            end = _LINE_END.search(chunk, at)
         if end is None:
             self._keep(chunk[at:])
             return len(chunk)
-        stop = end.start() if self._in_array else end.end()
+        stop = end.end()
+        if self._in_array:
+            stop = end.start()  # what ends an entry belongs to the gap
         self._keep(chunk[at:stop])
         self._finish(items)
         return stop
@@ -301,7 +313,9 @@ class JSONStreamDecoder:
         self._forget()
         lost = ""
         for line in _LINE.findall(text):
-            item = item_of(line) if line.startswith(("{", "[")) else line
+            item = line
+            if line.startswith(("{", "[")):
+                item = item_of(line)
             if isinstance(item, str):
                 lost += line
                 continue

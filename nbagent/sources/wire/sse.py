@@ -57,7 +57,9 @@ class LineDecoder:
             return []
         self._after_cr = chunk.endswith(b"\r")
         lines = chunk.splitlines()  # bytes are split only at LF, CR and CRLF
-        rest = b"" if chunk.endswith((b"\n", b"\r")) else lines.pop()
+        rest = b""
+        if not chunk.endswith((b"\n", b"\r")):
+            rest = lines.pop()
         if self._pending and lines:
             self._pending.append(lines[0])
             lines[0] = b"".join(self._pending)
@@ -74,7 +76,9 @@ class LineDecoder:
     def close(self) -> bytes:
         """Return the last line, if it has no end; else b""."""
         rest = b"".join(self._pending)
-        return rest.removeprefix(_BOM) if self._at_start else rest
+        if self._at_start:
+            rest = rest.removeprefix(_BOM)
+        return rest
 
 
 class SSEDecoder:
@@ -186,12 +190,8 @@ class SSEDecoder:
                 pass  # a field of a later standard
 
     def _data_line(self, value: str, size: int, events: list[ServerSentEvent]) -> None:
-        if (
-            len(self._data) == 1
-            and not self._loose
-            and self._is_whole(self._data[0])
-            and self._is_whole(value)
-        ):
+        is_second = len(self._data) == 1 and not self._loose
+        if is_second and self._is_whole(self._data[0]) and self._is_whole(value):
             self._lacks_empty_lines = True
             events.append(self._take()._replace(event=self._name_of_first or "message"))
             self._size = 0
