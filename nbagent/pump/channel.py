@@ -82,8 +82,12 @@ class Channel(ABC):
         """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing
         to do until woken.
         """
-        wait = None if self._closed else self._wait()
-        return None if wait is None else max(0.0, self._sent_at + wait - now)
+        if self._closed:
+            return None
+        wait = self._wait()
+        if wait is None:
+            return None
+        return max(0.0, self._sent_at + wait - now)
 
     def flush(self, now: float) -> None:
         """Send the next message.
@@ -125,7 +129,9 @@ class Channel(ABC):
         """Seconds between the last message and the next; None if there is nothing to send."""
         if not self._outbox:
             return None
-        return MIN_GAP_S if self._urgent else self._batch_interval
+        if self._urgent:
+            return MIN_GAP_S
+        return self._batch_interval
 
     @abstractmethod
     def _send(self) -> None:

@@ -83,16 +83,22 @@ class LargeValues:
             LookupError: there is no such value; the message is for the reader.
         """
         block, field, value = self._find(name)
-        live = self._live_text(block, value) if field == "text/plain" else None
-        if live is not None:
-            start = max(0, offset - CONTEXT_CHARS)
-            masked = self._mask(live[start : offset + max_bytes + CONTEXT_CHARS])
-            return truncate_to_bytes(masked, offset - start, max_bytes)[0], len(live)
+        if field == "text/plain":
+            live = self._live_text(block, value)
+            if live is not None:
+                return self._live_page(live, offset, max_bytes), len(live)
         text = self._as_text(value)
         page, _ = truncate_to_bytes(text, offset, max_bytes)
         if offset + len(page) >= len(text):
             self._encoded = None
         return page, len(text)
+
+    def _live_page(self, text: str, offset: int, max_bytes: int) -> str:
+        """Return a page of a text that is not masked yet."""
+        start = max(0, offset - CONTEXT_CHARS)
+        masked = self._mask(text[start : offset + max_bytes + CONTEXT_CHARS])
+        page, _ = truncate_to_bytes(masked, offset - start, max_bytes)
+        return page
 
     def _externalize(self, op: Open | Set, path: str) -> list[Op]:
         id = op[1]
@@ -103,46 +109,55 @@ class LargeValues:
                 small[field] = ""
                 texts.append(("append", id, field, value))
             elif field == "result" and isinstance(value, dict):
-                small[field] = _bundle(
-                    f"{path}result/{id}", value, self._live_text(id, value.get("text/plain"))
-                )
+                whole = self._live_text(id, value.get("text/plain"))
+                small[field] = _bundle(f"{path}result/{id}", value, whole)
             elif field in BUNDLE_FIELDS and isinstance(value, dict):
                 small[field] = _bundle(f"{path}prop/{id}/{field}", value)
             else:
                 small[field] = _inline(f"{path}prop/{id}/{field}", value, INLINE_BYTES)
-        first: Op = ("open", id, op[2], small) if op[0] == "open" else ("set", id, small)
-        return [first, *texts]
+        if op[0] == "open":
+            return [("open", id, op[2], small), *texts]
+        return [("set", id, small), *texts]
 
     def _live_text(self, id: str, shown: Any) -> str | None:
         """Return the whole text of which `shown` is the head; None if `shown` is all of it, or
         belongs to something else.
         """
-        live = self._text_of(id) if isinstance(shown, str) else None
+        if not isinstance(shown, str):
+            return None
+        live = self._text_of(id)
         if live is None or len(live) <= len(shown):
             return None
-        return (
-            live
-            if self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS] == shown[:HEAD_CHARS]
-            else None
-        )
+        head = self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS]
+        if head != shown[:HEAD_CHARS]:
+            return None
+        return live
 
     def _find(self, name: str) -> tuple[str, str, Any]:
         """Return the block of a large value, the field in which it is found there, and the value
         itself.
         """
         kind, _, rest = name.partition("/")
-        for slash in (index for index, character in enumerate(rest) if character == "/"):
-            # An id may hold slashes, too.
-            id, field = rest[:slash], rest[slash + 1 :]
+        for slash, character in enumerate(rest):
+            if character != "/":
+                continue
+            id, field = rest[:slash], rest[slash + 1 :]  # an id may hold slashes, too
             props = self._props_of(id)
             if props is None:
                 continue
-            bundle = props.get("result") if kind == "result" else props if kind == "prop" else None
-            if kind == "prop" and "/" in field:
+            bundle: Any = None
+            if kind == "result":
+                bundle = props.get("result")
+            elif kind == "prop" and "/" in field:
                 outer, _, field = field.partition("/")
                 bundle = props.get(outer)
+            elif kind == "prop":
+                bundle = props
             if isinstance(bundle, Mapping) and bundle.get(field) is not None:
-                return id, field if kind == "result" else "", bundle[field]
+                value = bundle[field]
+                if kind == "prop":
+                    field = ""
+                return id, field, value
         raise LookupError(f"there is no large value {name!r}")
 
     def _as_text(self, value: Any) -> str:
@@ -163,13 +178,13 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
     """
     made: dict[str, Any] = {}
     free = BUNDLE_BYTES
-    for others, (name, value) in zip(range(len(bundle) - 1, -1, -1), bundle.items(), strict=True):
+    for number, (name, value) in enumerate(bundle.items(), 1):
         if whole is not None and name == "text/plain":
             made[name] = _marker(f"{path}/{name}", value, len(whole))
         else:
-            made[name] = _inline(
-                f"{path}/{name}", value, min(INLINE_BYTES, max(0, free - others * MARKER_BYTES))
-            )
+            reserved = (len(bundle) - number) * MARKER_BYTES
+            max_bytes = min(INLINE_BYTES, max(0, free - reserved))
+            made[name] = _inline(f"{path}/{name}", value, max_bytes)
         free -= json_size({name: made[name]})
         if free < 0:
             del made[name]
@@ -182,9 +197,9 @@ def _inline(name: str, value: Any, max_bytes: int) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        if len(value) <= max_bytes // 6 or (
-            len(value) <= max_bytes and json_size(value) <= max_bytes
-        ):
+        if len(value) <= max_bytes // 6:  # a character takes at most six bytes of JSON
+            return value
+        if len(value) <= max_bytes and json_size(value) <= max_bytes:
             return value
         return _marker(name, value, len(value))
     encoded = msgspec.json.encode(value)

@@ -74,7 +74,9 @@ class Outbox:
                 is larger than that goes alone.
         """
         batch: list[list[Any]] = []
-        free = math.inf if max_bytes is None else max_bytes
+        free: float = math.inf
+        if max_bytes is not None:
+            free = max_bytes
         while self._queue:
             entry = self._queue[0]
             if entry[0] == "append":
@@ -113,9 +115,8 @@ class Outbox:
             if free == math.inf:
                 piece = text[self._offset :]
             else:
-                piece, size = truncate_to_bytes(
-                    text, self._offset, int(free) - used, 1 if alone and not taken else 0
-                )
+                min_chars = int(alone and not taken)
+                piece, size = truncate_to_bytes(text, self._offset, int(free) - used, min_chars)
                 used += size
             taken.append(piece)
             self._offset += len(piece)
@@ -124,7 +125,9 @@ class Outbox:
             self._offset = 0
             del strings[0]
         whole = "".join(taken)
-        return (["append", id, field, whole] if whole else None), used, not strings
+        if not whole:
+            return None, used, not strings
+        return ["append", id, field, whole], used, not strings
 
 
 def _take_props(
@@ -150,9 +153,6 @@ def _take_props(
             break
         now[field] = value
     op = [*entry[:-1], now]
-    entry[:] = [
-        "set",
-        entry[1],
-        {field: value for field, value in entry[-1].items() if field not in now},
-    ]
-    return op, free, not entry[-1]
+    rest = {field: value for field, value in entry[-1].items() if field not in now}
+    entry[:] = ["set", entry[1], rest]
+    return op, free, not rest

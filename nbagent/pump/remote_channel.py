@@ -160,12 +160,13 @@ class RemoteChannel(Channel):
         """Seconds between two batches of text: longer, up to `MAX_INTERVAL_S`, while
         acknowledgements lag.
         """
-        lag = 0 if self._acked is None else self.seq - self._acked
+        if self._acked is None:
+            return self._batch_interval
+        lag = self.seq - self._acked
         if lag <= MAX_UNACKED_BATCHES:
             return self._batch_interval
-        return max(
-            self._batch_interval, min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES)
-        )
+        longer = min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES)
+        return max(self._batch_interval, longer)
 
     def due(self, now: float) -> float | None:
         """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing
@@ -174,8 +175,12 @@ class RemoteChannel(Channel):
         due = super().due(now)
         if self._on_finished is None:
             return due
-        end = max(0.0, self._finish_by - now) if self._busy else 0.0
-        return end if due is None else min(due, end)
+        end = 0.0
+        if self._busy:
+            end = max(0.0, self._finish_by - now)
+        if due is None:
+            return end
+        return min(due, end)
 
     def flush(self, now: float) -> None:
         """Send the next message, if it is time; after the last batch of a run, call the function
@@ -184,9 +189,9 @@ class RemoteChannel(Channel):
         if super().due(now) == 0:
             super().flush(now)
         with self._lock:
-            if self._on_finished is None or (
-                self._busy and now < self._finish_by and not self._closed
-            ):
+            if self._on_finished is None:
+                return
+            if self._busy and not self._closed and now < self._finish_by:
                 return
             on_finished, self._on_finished = self._on_finished, None
         _run_in_thread(on_finished)
@@ -244,13 +249,16 @@ class RemoteChannel(Channel):
             return MIN_GAP_S
         if self._outbox:
             interval = self.interval
-            return MIN_GAP_S if self._urgent and interval == self._batch_interval else interval
+            if self._urgent and interval == self._batch_interval:
+                return MIN_GAP_S
+            return interval
         if not self._is_over:
             # Also to a view that has said nothing yet: the kernel may be in a cell, and read it
             # later.
             return BEAT_INTERVAL_S
-        done = not self._view_spoke or self._acked == self.seq or self._beats >= MAX_FINAL_BEATS
-        return None if done else BEAT_INTERVAL_S * 2.0**self._beats
+        if not self._view_spoke or self._acked == self.seq or self._beats >= MAX_FINAL_BEATS:
+            return None
+        return BEAT_INTERVAL_S * 2.0**self._beats
 
     def _send(self) -> None:
         # Pages and batches take turns, so that neither waits for the other.
