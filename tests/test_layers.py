@@ -108,7 +108,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("row", "store", "totals"),
         ("agreement", "estimate"),
         ("engine", "frame", "summary", "scores"),
-        ("compare",),
+        ("compare", "table_file"),
         ("runs",),
         ("call",),
         ("__init__",),

@@ -184,6 +184,47 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument("prompt", metavar="PROMPT", help="- takes it from stdin")
     call.set_defaults(command=_call)
 
+    mapped = commands.add_parser(
+        "map",
+        help="ask an agent about each row of a file",
+        description="Ask an agent about each row of a file, several at a time, and write the "
+        "answers. With --store, the same command goes on where it was interrupted.",
+    )
+    mapped.add_argument("config", metavar="CONFIG", help="YAML with agents")
+    mapped.add_argument(
+        "data", metavar="DATA", help="a file of questions: .csv, .jsonl, .parquet, or .txt by lines"
+    )
+    mapped.add_argument("--agent", metavar="NAME", help="as for call")
+    mapped.add_argument(
+        "--out",
+        metavar="FILE",
+        help="for the answers: .csv, .jsonl or .parquet; by default lines of JSON on stdout",
+    )
+    mapped.add_argument(
+        "--column", metavar="NAME", help="of the questions; not needed if the file has one"
+    )
+    mapped.add_argument(
+        "--template", metavar="TEXT", help="of each question, with columns in braces"
+    )
+    mapped.add_argument("--store", metavar="FILE", help="SQLite file that keeps the rows")
+    mapped.add_argument("--allow", metavar="TOOL", action="append", default=[], help="as for call")
+    mapped.add_argument(
+        "--concurrency", metavar="N", type=int, help="rows at a time; by default found out"
+    )
+    mapped.add_argument(
+        "--repeat", metavar="N", type=int, default=1, help="of each question (%(default)s)"
+    )
+    mapped.add_argument("--max-cost", metavar="DOLLARS", type=float, help="for all rows together")
+    mapped.add_argument("--max-total-tokens", metavar="N", type=int, help="for all rows together")
+    mapped.add_argument(
+        "--stop-after", metavar="SHARE", type=float, help="of failed rows, from 0 to 1"
+    )
+    mapped.add_argument("--timeout", metavar="SECONDS", type=float, help="for each answer")
+    mapped.add_argument(
+        "--dry", action="store_true", help="estimate tokens and dollars, and run nothing"
+    )
+    mapped.set_defaults(command=_map, model=None)
+
     served = commands.add_parser(
         "serve",
         parents=[tagging],
@@ -313,6 +354,12 @@ def _call(args: argparse.Namespace) -> int:
     from nbagent.cli.agents import call  # imports openai, which takes most of a second
 
     return call(args)
+
+
+def _map(args: argparse.Namespace) -> int:
+    from nbagent.cli.many import map_file
+
+    return map_file(args)
 
 
 def _serve(args: argparse.Namespace) -> int:

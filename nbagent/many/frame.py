@@ -51,7 +51,7 @@ def frame_of(rows: Sequence[Row]) -> "pd.DataFrame":
 
 def _of_one_agent(pandas: Any, rows: Sequence[Row]) -> "pd.DataFrame":
     """Return the rows of one agent as a table."""
-    records = [_record(row) for row in rows]
+    records = [record_of(row) for row in rows]
     labels: Any = [row.item.label for row in rows]
     if any(row.repeat > 1 for row in rows):
         found = agreements(rows)
@@ -63,7 +63,8 @@ def _of_one_agent(pandas: Any, rows: Sequence[Row]) -> "pd.DataFrame":
     return table
 
 
-def _record(row: Row) -> dict[str, Any]:
+def record_of(row: Row) -> dict[str, Any]:
+    """Return how a row ended as the columns of a table."""
     outcome = row.outcome or Outcome(status=row.status)
     record = {column: getattr(outcome, column) for column in COLUMNS}
     if isinstance(outcome.fields, dict):

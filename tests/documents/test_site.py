@@ -56,6 +56,7 @@ def test_the_help_of_each_command_is_on_its_page() -> None:
         "decode",
         "convert",
         "call",
+        "map",
         "serve",
         "chat",
     ]
