@@ -56,13 +56,13 @@ def _read(path: Path) -> list[Any]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 return list(csv.DictReader(file, strict=True))
         case ".jsonl":
-            lines = path.read_text("utf-8-sig").splitlines()
+            lines = path.read_text("utf-8-sig").split("\n")  # U+2028 may stand in a value
             return [json.loads(line) for line in lines if line.strip()]
         case ".parquet":
             records: list[Any] = pandas_module().read_parquet(path).to_dict("records")
             return records
         case ".txt":
-            return [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+            return [line for line in path.read_text("utf-8-sig").split("\n") if line.strip()]
     raise NbagentError(f"{path} is none of {', '.join(FORMATS)}, .txt")
 
 

@@ -91,9 +91,9 @@ def test_what_is_wrong_is_said_before_anything_runs(
 
 
 def test_items_are_read_of_each_format(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"q": 1}\n\n{"q": "two"}\n')
+    (tmp_path / "a.jsonl").write_text('{"q": 1}\n\n{"q": "two\u2028lines"}\n')
     (tmp_path / "a.txt").write_text("one\n\ntwo\n")
-    assert column_of(read_items(tmp_path / "a.jsonl"), "q") == [1, "two"]
+    assert column_of(read_items(tmp_path / "a.jsonl"), "q") == [1, "two\u2028lines"]
     assert read_items(tmp_path / "a.txt") == ["one", "two"]
     (tmp_path / "b.jsonl").write_text("{")
     with pytest.raises(NbagentError, match=r"b\.jsonl cannot be read as \.jsonl"):
