@@ -104,9 +104,9 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     ],
     "chat": [("partners",), ("chat",), ("__init__",)],
     "many": [
-        ("items", "rate", "outcome", "key", "progress", "intervals"),
-        ("row", "store", "totals"),
-        ("agreement", "estimate"),
+        ("items", "pace", "outcome", "key", "progress", "intervals"),
+        ("rate", "row", "store", "totals"),
+        ("agreement", "estimate", "once_calls"),
         ("engine", "frame", "summary", "scores"),
         ("compare", "table_file"),
         ("runs",),

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -103,8 +104,13 @@ def map(
         for item, number in repeated(items, repeat)
         for name in targets
     ]
+    seen: Counter[str] = Counter()
     for number, row in enumerate(rows):
         row.number = number
+        row.is_of_agent = _is_agent(targets[row.agent])
+        seen[row.key] += 1
+        if seen[row.key] > 1:  # an item that is there twice has two answers
+            row.key = f"{row.key}-{seen[row.key]}"
 
     def begin(row: Row) -> Run:
         return Run(_stream(targets[row.agent], row, output), name=row.name, **options)

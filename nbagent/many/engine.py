@@ -8,8 +8,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from nbagent.agent.calls.once_ledger import ONCE_LEDGER
 from nbagent.errors import NbagentError
 from nbagent.many.key import fingerprint_of
+from nbagent.many.once_calls import OnceCalls
 from nbagent.many.outcome import Outcome, failure, outcome_of
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row
@@ -126,18 +128,24 @@ class Engine:
         """Run a row, again where its service refused it before anything came."""
         refusals = 0
         while True:
+            if not row.is_of_agent:
+                await self._gate.admit()
             outcome = await self._attempt(row)
-            if not _is_refused(outcome):
+            is_refused = _is_refused(outcome)
+            if not row.is_of_agent and is_refused:
+                self._gate.refused()
+            if not is_refused:
                 return outcome
-            self._gate.refused()
             refusals += 1
             if refusals == MAX_REFUSALS:
                 return outcome
-            await asyncio.sleep(self._gate.seconds_to_wait)
 
     async def _attempt(self, row: Row) -> Outcome:
         """Run a row once."""
         row.attempts += 1
+        # Of this row's own task. An agent's stream takes its context when it is made.
+        REQUEST_GATE.set(LoopGate(self._gate, asyncio.get_running_loop()))
+        ONCE_LEDGER.set(OnceCalls(self._store, row.key))
         try:
             row.run = self._begin(row)
         except Exception as error:
@@ -151,15 +159,12 @@ class Engine:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         run.on_end(lambda: loop.call_soon_threadsafe(ended.set))
-        token = REQUEST_GATE.set(LoopGate(self._gate, loop))
         try:
             run.start()
             await ended.wait()
         except asyncio.CancelledError:
             run.cancel()
             await ended.wait()
-        finally:
-            REQUEST_GATE.reset(token)
 
     async def _check_restored(self, row: Row) -> None:
         """Call the checks that are new or have changed since the row ended."""
@@ -219,9 +224,12 @@ class LoopGate:
         self._loop = loop
 
     async def admit(self) -> None:
-        """Wait until requests may be sent."""
-        while self._gate.seconds_to_wait > 0:  # noqa: ASYNC110 - the gate is of another loop
-            await asyncio.sleep(self._gate.seconds_to_wait)
+        """Wait until a request may be sent."""
+        if asyncio.get_running_loop() is self._loop:
+            await self._gate.admit()
+        else:
+            admitted = asyncio.run_coroutine_threadsafe(self._gate.admit(), self._loop)
+            await asyncio.wrap_future(admitted)
 
     def refused(self, retry_after_s: float | None) -> None:
         """Note that the service has refused a request."""

@@ -24,12 +24,14 @@ class Row:
         outcome: how it ended; None until then.
         run: its run, while it goes on and for some time after; None else.
         attempts: how often it was run here, over all retries.
+        is_of_agent: whether the agent is nbagent's own, which paces its requests itself.
         is_restored: whether the outcome is of an earlier execution.
     """
 
     __slots__ = (
         "agent",
         "attempts",
+        "is_of_agent",
         "is_restored",
         "item",
         "key",
@@ -50,6 +52,7 @@ class Row:
         self.outcome: Outcome | None = None
         self.run: Run | None = None
         self.attempts = 0
+        self.is_of_agent = False
         self.is_restored = False
 
     @property

@@ -4,8 +4,9 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +28,21 @@ CREATE TABLE IF NOT EXISTS map_row (
     events BLOB NOT NULL
 ) WITHOUT ROWID
 """
+_CALLS = """
+CREATE TABLE IF NOT EXISTS map_call (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    arguments BLOB NOT NULL,
+    result BLOB
+)
+"""
+_CALLS_BY_KEY = "CREATE INDEX IF NOT EXISTS map_call_key ON map_call (key)"
+# Nothing is added where another process has added a call of the row meanwhile.
+_BEGIN_CALL = """
+INSERT INTO map_call (key, tool, arguments)
+SELECT ?, ?, ? WHERE (SELECT COUNT(*) FROM map_call WHERE key = ?) = ?
+"""
 _WRITE = """
 INSERT OR REPLACE INTO map_row (key, ended, final, outcome, events) VALUES (?, ?, ?, ?, ?)
 """
@@ -34,6 +50,22 @@ INSERT OR REPLACE INTO map_row (key, ended, final, outcome, events) VALUES (?, ?
 
 class StoreFault(NbagentError):
     """The file of a map cannot be read or written."""
+
+
+class KeptCall(NamedTuple):
+    """A call of a tool that must not be called twice.
+
+    Attributes:
+        number: of the call in the store.
+        tool: its name.
+        arguments: that it was called with.
+        result: event of its result as JSON; None if the process died before there was one.
+    """
+
+    number: int
+    tool: str
+    arguments: dict[str, Any]
+    result: bytes | None
 
 
 class RowStore:
@@ -58,7 +90,8 @@ class RowStore:
             )
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute(_SCHEMA)
+            for statement in (_SCHEMA, _CALLS, _CALLS_BY_KEY):
+                self._db.execute(statement)
         except sqlite3.Error as error:
             raise self._fault(error) from error
 
@@ -109,6 +142,63 @@ class RowStore:
         try:
             with self._lock:
                 self._db.execute(_WRITE, values)
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def calls(self, key: str) -> list[KeptCall]:
+        """Return the once-only calls of a row, in their order.
+
+        Raises:
+            StoreFault: the file cannot be read.
+        """
+        query = "SELECT number, tool, arguments, result FROM map_call WHERE key = ? ORDER BY number"
+        try:
+            with self._lock:
+                found = self._db.execute(query, (key,)).fetchall()
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+        return [
+            KeptCall(number, tool, msgspec.json.decode(arguments), result)
+            for number, tool, arguments, result in found
+        ]
+
+    def begin_call(
+        self, key: str, tool: str, arguments: Mapping[str, Any], known: int
+    ) -> int | None:
+        """Note that a once-only call of a row begins. It outlives a power failure, too.
+
+        Args:
+            key: of the row.
+            tool: name of the tool.
+            arguments: of the call.
+            known: number of the row's calls that the caller knows.
+
+        Returns:
+            The number of the call; None if another process has begun one of the row.
+
+        Raises:
+            StoreFault: the file cannot be written.
+        """
+        values = key, tool, msgspec.json.encode(arguments, enc_hook=str), key, known
+        try:
+            with self._lock:
+                self._db.execute("PRAGMA synchronous=FULL")
+                added = self._db.execute(_BEGIN_CALL, values)
+                self._db.execute("PRAGMA synchronous=NORMAL")
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+        return added.lastrowid if added.rowcount else None
+
+    def end_call(self, number: int, result: bytes) -> None:
+        """Keep the result of a once-only call.
+
+        Raises:
+            StoreFault: the file cannot be written.
+        """
+        try:
+            with self._lock:
+                query = "UPDATE map_call SET result = ? WHERE number = ?"
+                self._db.execute(query, (result, number))
         except sqlite3.Error as error:
             raise self._fault(error) from error
 

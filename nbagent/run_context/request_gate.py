@@ -10,7 +10,7 @@ class RequestGate(Protocol):
     """Requests pass it before they are sent, on any loop."""
 
     async def admit(self) -> None:
-        """Wait until requests may be sent."""
+        """Wait until a request may be sent."""
 
     def refused(self, retry_after_s: float | None) -> None:
         """Note that the service has refused a request.

@@ -15,7 +15,7 @@ from agent.server import Exchange, Server, chat, refuse
 
 import nbagent
 from nbagent.errors import NbagentError
-from nbagent.many import rate
+from nbagent.many import pace
 from nbagent.many.engine import MAX_REFUSALS
 from nbagent.many.key import fingerprint_of
 from nbagent.many.runs import Runs
@@ -170,6 +170,7 @@ def test_a_refusal_of_the_service_is_waited_out() -> None:
         agent = nbagent.Agent("test-1", client=server.client(max_retries=2), api="chat")
         runs = done(agent, ["a", "b"], concurrency=1)
     assert [row.status for row in runs.rows] == ["completed", "completed"]
+    assert runs._gate.pace.refusals == 1
 
 
 def test_a_function_whose_service_refuses_it_is_called_again() -> None:
@@ -197,7 +198,7 @@ def test_a_row_that_is_run_again_is_begun_as_often_as_before(
         calls.append(item)
         raise RateLimitError("429: too many requests")
 
-    monkeypatch.setattr(rate, "SAME_REFUSAL_S", 0.0)  # no pauses
+    monkeypatch.setattr(pace, "DEFAULT_PAUSE_S", 0.0)  # no pauses
     runs = done(limited, ["a"])
     first = len(calls)
     runs.failed.retry().wait()

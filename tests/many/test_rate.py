@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from nbagent.many import rate
 from nbagent.many.rate import FIRST_LIMIT, RowGate
 
 
@@ -33,49 +32,41 @@ def test_each_row_that_succeeds_lets_one_more_begin() -> None:
     assert asyncio.run(main()) == FIRST_LIMIT + 5
 
 
-def test_refusals_of_one_moment_halve_the_limit_once() -> None:
-    async def main() -> tuple[int, int]:
+def test_no_more_rows_begin_while_requests_wait_for_their_turn() -> None:
+    async def main() -> int:
         gate = RowGate()
-        gate.refused(0)
-        gate.refused(0)
-        return gate.limit, gate.refusals
-
-    assert asyncio.run(main()) == (FIRST_LIMIT // 2, 2)
-
-
-def test_after_a_refusal_the_limit_grows_by_one_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> list[int]:
-        gate = RowGate()
-        gate.limit = 8
-        gate.refused(0)
-        limits = []
-        for _ in range(9):
-            await gate.enter()
-            gate.leave(succeeded=True)
-            limits.append(gate.limit)
-        return limits
-
-    assert asyncio.run(main()) == [4, 4, 4, 5, 5, 5, 5, 5, 6]
-
-
-def test_a_refusal_holds_back_all_rows_for_as_long_as_the_service_asks() -> None:
-    async def main() -> tuple[int, int]:
-        gate = RowGate(4)
         gate.refused(60)
-        before = await entered(gate, 2)
-        gate.resumes_at = 0
-        return before, await entered(gate, 2)
+        waiting = asyncio.create_task(gate.admit())
+        await asyncio.sleep(0)
+        await gate.enter()
+        gate.leave(succeeded=True)
+        waiting.cancel()
+        return gate.limit
 
-    assert asyncio.run(main()) == (0, 2)
+    assert asyncio.run(main()) == FIRST_LIMIT
 
 
-def test_a_service_that_asks_for_days_is_asked_again_sooner() -> None:
-    async def main() -> float:
-        gate = RowGate()
-        gate.refused(1e9)
-        return gate.seconds_to_wait
+@pytest.mark.parametrize("concurrency", [None, 8])
+def test_requests_wait_for_the_end_of_a_pause_and_are_sent_in_their_order(
+    concurrency: int | None,
+) -> None:
+    async def main() -> tuple[list[int], list[int]]:
+        gate = RowGate(concurrency)
+        sent: list[int] = []
 
-    assert asyncio.run(main()) <= rate.MAX_PAUSE_S
+        async def send(number: int) -> None:
+            await gate.admit()
+            sent.append(number)
+
+        gate.refused(0.01)
+        tasks = [asyncio.create_task(send(number)) for number in range(3)]
+        await asyncio.sleep(0)
+        before = list(sent)
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+        return before, sent
+
+    assert asyncio.run(main()) == ([], [0, 2])
 
 
 def test_a_pause_lets_no_row_begin() -> None:

@@ -17,12 +17,13 @@ from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.frames import frames_of
 from nbagent.agent.calls.nested import answer_of
+from nbagent.agent.calls.once_ledger import ONCE_LEDGER
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results, result_of
 from nbagent.agent.model import injected, input_items
-from nbagent.agent.model.recorded_run import taken_from_record
+from nbagent.agent.model.recorded_run import Record, taken_from_record
 from nbagent.agent.model.response import Call
 from nbagent.agent.run.limits import Repeats, Spending
 from nbagent.agent.run.params import RunParams
@@ -141,9 +142,8 @@ class Calls:
         call = _Permitted(start, tool, arguments)
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
-        is_recorded = (
-            tool.once and self._params.record is not None and self._params.record.has(tool.name)
-        )
+        record = await self._record_for(tool)
+        is_recorded = record is not None and record.has(tool.name)
         is_allowed = tool.name in self._params.allow or tool.name in self._params.allowed
         asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
@@ -262,14 +262,36 @@ class Calls:
     async def _result(
         self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
     ) -> "_Outcome":
-        if (
-            tool.once
-            and self._params.record is not None
-            and (made := self._params.record.take(start, arguments)) is not None
-        ):
+        record = await self._record_for(tool)
+        made = None if record is None else record.take(start, arguments)
+        if made is not None:
             result, text, notice = taken_from_record(made, start, arguments)
             await self._emit(e.Status(message=notice))
             return result, text
+        ledger = ONCE_LEDGER.get()
+        if not tool.once or ledger is None:
+            return await self._made(start, tool, arguments)
+        number = await ledger.begin(tool.name, arguments)
+        try:
+            outcome = await self._made(start, tool, arguments)
+        except Exception as error:
+            outcome = await in_thread(partial(failed, start.id, error))
+        await ledger.end(number, outcome[0])
+        return outcome
+
+    async def _record_for(self, tool: AnyTool) -> Record | None:
+        """Return the calls that stand for those of a tool; None if it may be called again."""
+        if not tool.once:
+            return None
+        if self._params.record is not None:
+            return self._params.record
+        ledger = ONCE_LEDGER.get()
+        return None if ledger is None else await ledger.record()
+
+    async def _made(
+        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
+    ) -> "_Outcome":
+        """Call a tool's function."""
         async with CallOutput(start.id, self._emit) as output:
             results = Results(start.id, output, self._limit(tool))
             context = CallContext(
