@@ -18,13 +18,12 @@ class AttemptFilter:
         """Return True if an event belongs to an attempt of a tool call, or to what went on inside
         of it.
         """
+        is_attempt = isinstance(event, ToolStart) and event.attempt_of is not None
+        if not self._blocks and not is_attempt:
+            return False
         id = getattr(event, "id", None)
-        if event.parent_id in self._blocks or (
-            isinstance(event, ToolStart) and event.attempt_of is not None
-        ):
+        if is_attempt or event.parent_id in self._blocks:
             if id is not None:
                 self._blocks.add(id)
             return True
-        return bool(self._blocks) and (
-            id in self._blocks or getattr(event, "tool_id", None) in self._blocks
-        )
+        return id in self._blocks or getattr(event, "tool_id", None) in self._blocks

@@ -35,8 +35,10 @@ MAX_SEARCHES = 4
 """Searches that are kept, so that the next page, or another view, does not start from the
 beginning.
 """
-MAX_TIMELINE_EVENTS = 20_000
-"""Events that one question adds to the timeline at most."""
+MAX_TIMELINE_EVENTS = 130_000
+"""Events that one question adds to the timeline at most: about as many deltas as a run keeps, in a
+twentieth of a second.
+"""
 
 
 class Inspector:

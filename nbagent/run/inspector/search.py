@@ -15,8 +15,10 @@ from nbagent.protocol.inspection import EventsQuestion
 
 STRETCH_BYTES = 512 * 1024
 """Bytes of JSON that are searched at a time."""
-MIN_EVENT_BYTES = 64
-"""Bytes that an event counts for at least."""
+MIN_EVENT_BYTES = 4
+"""Bytes that an event counts for whose JSON is not searched: all that a run keeps are one stretch,
+so that the list of events opens with one answer.
+"""
 MAX_TEXT_CHARS = 200
 """Characters that can be searched for."""
 DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)

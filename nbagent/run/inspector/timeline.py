@@ -119,13 +119,19 @@ class Timeline:
     def _pass_time(self, now: float) -> None:
         if self.start is None:
             self.start = self.end = now
-        waits = self._has_ended or any(kind == "approval" for kind, _ in self._open)
-        self._has_ended = False
-        if now - self.end > MIN_GAP_S and not waits:
+        silence = now - self.end
+        if silence > MIN_GAP_S and not self._waits:
             self.gaps.append((self.end, now))
             self.gap_count += 1
-            self.gap_seconds += now - self.end
-        self.end = max(self.end, now)
+            self.gap_seconds += silence
+        self._has_ended = False
+        if silence > 0:
+            self.end = now
+
+    @property
+    def _waits(self) -> bool:
+        """True between two answers of a chat, and while the reader is asked."""
+        return self._has_ended or any(kind == "approval" for kind, _ in self._open)
 
     def _answered(self, now: float) -> None:
         if self._step is not None and self._step.first is None:

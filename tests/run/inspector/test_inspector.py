@@ -160,6 +160,7 @@ def test_a_row_of_many_deltas_has_the_beginning_of_their_text() -> None:
     inspected = InspectedEvents(
         *(e.TextDelta(id="t", delta=f"{number} ") for number in range(100_000))
     )
+    assert inspected.once(fold=True)["seen"] == 100_000  # the list opens with one answer
     [number] = inspected.numbers(fold=True)
     assert inspected.once(fold=True)["rows"][0][3].startswith('"0 1 2 3 ')
     inspected.feed(
