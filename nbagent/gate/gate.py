@@ -136,7 +136,10 @@ class Gate:
 
     def _forward(self, events: list[Event], stages: list[_Stage]) -> list[Event]:
         for stage in stages:
-            events = [seen for event in events for seen in stage.feed(event)]
+            if len(events) == 1:
+                events = stage.feed(events[0])  # as nearly always
+            else:
+                events = [seen for event in events for seen in stage.feed(event)]
         return events
 
 

@@ -27,6 +27,8 @@ class Frame(NamedTuple):
 
 def frame_of(item: Any) -> Frame:
     """Unwrap `{"event": name, "data": payload}`. Any other item is a payload without a name."""
+    if isinstance(item, str):
+        return Frame(None, item)
     if (
         isinstance(item, Mapping)
         and "data" in item

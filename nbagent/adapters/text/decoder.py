@@ -44,9 +44,9 @@ class TextDecoder(BaseDecoder):
             return
         if item == "[DONE]":
             return  # OpenAI's terminal, which services with plain text events copy
-        text = _only_text(item)
-        if isinstance(item, str) or text is not None:
-            self._text(item if text is None else text)
+        text = item if isinstance(item, str) else _only_text(item)
+        if text is not None:
+            self._text(text)
         elif self.recognises(item):
             self._piece(self._utf8.decode(bytes(item)))
         else:
