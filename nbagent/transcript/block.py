@@ -67,8 +67,7 @@ def short_id(id: str) -> str:
     ends with its hash.
     """
     id = text_safe(id)
-    return (
-        id
-        if len(id) <= MAX_ID_CHARS
-        else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
-    )
+    if len(id) <= MAX_ID_CHARS:
+        return id
+    digest = hashlib.sha256(id.encode()).hexdigest()
+    return f"{id[:100]}…{digest[:16]}"

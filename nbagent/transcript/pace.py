@@ -40,7 +40,8 @@ class WordCount:
             self._add(text, piece[start : start + _SLICE_CHARS])
 
     def _add(self, text: str, piece: str) -> None:
-        self.total += len(piece.split() if piece.isascii() else _WORD.findall(piece))
+        words = piece.split() if piece.isascii() else _WORD.findall(piece)
+        self.total += len(words)
         if text in self._within and not _begins_word(piece[0]):
             self.total -= 1
         if _begins_word(piece[-1]):
@@ -51,9 +52,9 @@ class WordCount:
 
 def _begins_word(character: str) -> bool:
     """Return True for a space, and for a character that is a word by itself."""
-    return character.isspace() or (
-        not character.isascii() and _WORD.fullmatch(character + "x") is None
-    )
+    if character.isspace():
+        return True
+    return not character.isascii() and _WORD.fullmatch(character + "x") is None
 
 
 def tokens_per_second(tokens: int, run: Span, pauses: Iterable[Span]) -> float | None:
@@ -67,8 +68,10 @@ def tokens_per_second(tokens: int, run: Span, pauses: Iterable[Span]) -> float |
     Returns:
         None if the model wrote for less than `MIN_WRITING_S`.
     """
-    writing = run[1] - run[0] - covered(pauses)
-    return tokens / writing if writing > MIN_WRITING_S else None
+    writing_s = run[1] - run[0] - covered(pauses)
+    if writing_s <= MIN_WRITING_S:
+        return None
+    return tokens / writing_s
 
 
 def covered(spans: Iterable[Span]) -> float:

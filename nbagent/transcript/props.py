@@ -36,16 +36,16 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
         case e.ReasoningStart():
             return ReasoningProps(reasoning_kind=event.kind)
         case e.ToolStart():
-            return ToolProps(
+            props = ToolProps(
                 name=event.name,
                 tool_kind=event.kind,
                 call_id=event.call_id,
                 title=event.title,
                 can_rerun=event.tool is not None or msgspec.UNSET,
-                attempt_of=short_id(event.attempt_of)
-                if event.attempt_of is not None
-                else msgspec.UNSET,
             )
+            if event.attempt_of is not None:
+                props.attempt_of = short_id(event.attempt_of)
+            return props
 
 
 def end_props(block: Block, event: e.RunEnd) -> BlockProps:
@@ -54,18 +54,16 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
         case "tool":
             # A call that the stream only announced is complete; one that was running when the run
             # was stopped is not.
-            waits = (
-                event.status in ("completed", "paused", "max_steps")
-                and block.props["state"] != "input-streaming"
-            )
-            return ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
+            was_stopped = event.status not in ("completed", "paused", "max_steps")
+            if was_stopped or block.props["state"] == "input-streaming":
+                return ToolProps(state="cancelled", ended=event.ts)
+            return ToolProps()
         case "agent":
+            props = AgentProps(status=event.status, ended=event.ts)
             by = (event.meta or {}).get("stopped_by")
-            return AgentProps(
-                status=event.status,
-                ended=event.ts,
-                stopped_by=by if isinstance(by, str) else msgspec.UNSET,
-            )
+            if isinstance(by, str):
+                props.stopped_by = by
+            return props
         case "reasoning":
             return ReasoningProps(ended=event.ts)
     return BlockProps()
@@ -73,11 +71,6 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
 
 def merged(props: BlockProps, changes: BlockProps) -> BlockProps:
     """Return both structs' props, those of `changes` where both have a field."""
-    return msgspec.structs.replace(
-        props,
-        **{
-            name: value
-            for name, value in msgspec.structs.asdict(changes).items()
-            if value is not msgspec.UNSET
-        },
-    )
+    fields = msgspec.structs.asdict(changes).items()
+    given = {name: value for name, value in fields if value is not msgspec.UNSET}
+    return msgspec.structs.replace(props, **given)

@@ -34,12 +34,9 @@ def shape_of(bundle: Mapping[str, Any]) -> Shape | None:
     """
     # A type that is neither a text nor JSON is an image, or the data of a chart such as
     # `application/vnd.vegalite.v5+json`.
-    if any(
-        not mime.startswith("text/") and mime != "application/json"
-        for mime, value in bundle.items()
-        if value is not None
-    ):
-        return "picture"
+    for mime, value in bundle.items():
+        if value is not None and mime != "application/json" and not mime.startswith("text/"):
+            return "picture"
     html = bundle.get("text/html")
     if isinstance(html, list):  # notebooks hold a text as its lines
         html = "".join(line for line in html if isinstance(line, str))
@@ -47,7 +44,9 @@ def shape_of(bundle: Mapping[str, Any]) -> Shape | None:
         return None
     if _PICTURES_IN_HTML.search(html):
         return "picture"
-    return "table" if _TABLES_IN_HTML.search(html) else None
+    if _TABLES_IN_HTML.search(html):
+        return "table"
+    return None
 
 
 def are_short(args: Any) -> bool:
@@ -70,11 +69,7 @@ def _is_short(value: Any) -> bool:
         return False
     try:
         return len(msgspec.json.encode(value)) <= most
-    except (
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ):
+    except (ValueError, OverflowError, RecursionError):
         # Half of a surrogate pair, a number without end.
         return False
 

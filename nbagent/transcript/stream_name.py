@@ -38,10 +38,10 @@ class StreamName:
             self.model = event.model
             if self._origin == "function" and is_own:
                 self.text = event.model
-        agent = event.name if isinstance(event, e.RunStart) else event.agent
-        may_name = self._origin == "function" or (
-            self._origin == "stream" and isinstance(event, e.RunStart)
-        )
-        if agent and may_name and is_own:
+        if isinstance(event, e.RunStart):
+            agent, gives_way = event.name, self._origin in ("function", "stream")
+        else:
+            agent, gives_way = event.agent, self._origin == "function"
+        if agent and gives_way and is_own:
             self._origin, self.text = "agent", agent
         return self.text != before

@@ -52,9 +52,8 @@ class BlockTree:
 
     def __init__(self, name: str, started: float, props: RunProps | None = None) -> None:
         self._counts = {"events": 0, "words": 0, "tools": 0, "tools_failed": 0}
-        own = to_dict(
-            merged(RunProps(name=name, status="running", started=started), props or RunProps())
-        )
+        usual = RunProps(name=name, status="running", started=started)
+        own = to_dict(merged(usual, props or RunProps()))
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
         self._unclosed: dict[str, Block] = {}
@@ -102,7 +101,9 @@ class BlockTree:
         """
         id = short_id(id)
         block = self.blocks.get(id)
-        return id if block is None or block.kind == kind else f"{kind}:{id}"
+        if block is not None and block.kind != kind:
+            return f"{kind}:{id}"
+        return id
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the
@@ -125,11 +126,8 @@ class BlockTree:
             ops.append(("open", block.id, block.parent, props))
             if block.closed and block.id not in parents:
                 ops.append(("close", block.id))
-        ops += [
-            ("close", block.id)
-            for block in reversed(self.blocks.values())
-            if block.closed and block.id in parents
-        ]
+        around = [block for block in self.blocks.values() if block.closed and block.id in parents]
+        ops += [("close", block.id) for block in reversed(around)]
         return ops
 
     def counters(self, shown: dict[str, Any]) -> list[Op]:
@@ -144,11 +142,11 @@ class BlockTree:
                 view has its own.
         """
         moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
+        if not moved:
+            return []
         age = self._latest - shown.get("at", -COUNTER_INTERVAL_S)
-        waits = (
-            moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended and 0 <= age < COUNTER_INTERVAL_S
-        )
-        if waits or not moved:
+        may_wait = moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended
+        if may_wait and 0 <= age < COUNTER_INTERVAL_S:
             return []
         shown.update(moved, at=self._latest)
         return [("set", ROOT, moved)]
@@ -157,9 +155,9 @@ class BlockTree:
         """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not
         ended yet.
         """
-        return (
-            [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
-        )
+        if self.ended:
+            return []
+        return self._set(self.root, RunProps(status="stopping", stopped_by=by))
 
     def toggle(self, id: str | None, is_open: bool) -> list[Op]:
         """Return the ops that open or close a panel, or all of them.
@@ -170,25 +168,27 @@ class BlockTree:
             id: of the panel's block; None for all blocks that have a panel.
             is_open: whether it is open from now on.
         """
-        if id is not None:
-            found = [self.blocks[id]] if id in self.blocks else []
-        else:
+        if id is None:
             found = [block for block in self.blocks.values() if block.kind in _WITH_PANEL]
+        elif id in self.blocks:
+            found = [self.blocks[id]]
+        else:
+            return []
         return [op for block in found for op in self._set(block, BlockProps(user_open=is_open))]
 
     def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
         """Return the ops that show why an answer to a question was not taken."""
         block = self.blocks.get(approval_block_id(approval_id))
-        return [] if block is None else self._set(block, ApprovalProps(problem=problem))
+        if block is None:
+            return []
+        return self._set(block, ApprovalProps(problem=problem))
 
     def refuse_rerun(self, id: str, problem: str) -> list[Op]:
         """Return the ops that show why a tool call was not made again."""
         block = self.blocks.get(id)
-        return (
-            []
-            if block is None or block.kind != "tool"
-            else self._set(block, ToolProps(problem=problem))
-        )
+        if block is None or block.kind != "tool":
+            return []
+        return self._set(block, ToolProps(problem=problem))
 
     def copied(self, events: int) -> list[Op]:
         """Return the ops by which the views learn that a static copy with this many events was
@@ -213,12 +213,12 @@ class BlockTree:
     def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
         kind = kind_of(props)
         id = self.block_id(id, kind)
-        parent = short_id(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
-        block = Block(
-            id, parent if parent in self.blocks else ROOT, {"kind": kind, **to_json(props)}
-        )
+        parent = short_id(ROOT if parent is None else parent)
+        if parent not in self.blocks:
+            parent = ROOT
+        block = Block(id, parent, {"kind": kind, **to_json(props)})
         self.blocks[id] = self._unclosed[id] = block
         ops: list[Op] = [("open", id, block.parent, dict(block.props))]
         if kind == "tool" and not self.is_of_attempt(block):
@@ -228,12 +228,12 @@ class BlockTree:
 
     def _count_in_agents(self, call: Block, counter: Literal["tools", "tools_failed"]) -> list[Op]:
         """Count a call for each agent that it stands in."""
-        agents = [block for block in self.above(call) if block.kind == "agent"]
-        return [
-            op
-            for agent in agents
-            for op in self._set(agent, AgentProps(**{counter: agent.props.get(counter, 0) + 1}))
-        ]
+        ops: list[Op] = []
+        for block in self.above(call):
+            if block.kind == "agent":
+                count = block.props.get(counter, 0) + 1
+                ops += self._set(block, AgentProps(**{counter: count}))
+        return ops
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
         changed = to_json(props)
@@ -256,11 +256,9 @@ class BlockTree:
         block = self.blocks.get(id)
         if block is None or block.kind != kind:
             block = self.blocks.get(self.block_id(id, kind))
-        return (
-            (block, [])
-            if block is not None
-            else self._open(id, default_props(kind, event.ts), event.parent_id)
-        )
+        if block is not None:
+            return block, []
+        return self._open(id, default_props(kind, event.ts), event.parent_id)
 
 
 def to_json(props: BlockProps) -> dict[str, Any]:

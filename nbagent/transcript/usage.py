@@ -20,13 +20,14 @@ class UsageCount:
 
     def update(self, event: UsageUpdate) -> None:
         """Count an update between the ends of two steps."""
+        before = self.run if event.scope == "run" else self._step
+        usage = event.usage
+        if event.mode != "replace":
+            usage = (before or Usage()) + usage
         if event.scope == "run":
-            self.run = (
-                event.usage if event.mode == "replace" else (self.run or Usage()) + event.usage
-            )
+            self.run = usage
         else:
-            before = Usage() if event.mode == "replace" or self._step is None else self._step
-            self._step = before + event.usage
+            self._step = usage
 
     def end_step(self, event: StepEnd) -> bool:
         """Close the current step; return True if it had any usage."""
