@@ -246,16 +246,17 @@ class Chat:
     def _take(self, say: Say) -> None:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
-            number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
+            number = None
+            if say.instead_of is not None:
+                number = self.run.prompt_number(say.instead_of)
             text, pictures = filled(say.text, self._variables)
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
-            self.run.notify(
-                str(error)
-                if isinstance(error, AnswerInProgress)
-                else f"{type(error).__name__}: {error}"
-            )
+            if isinstance(error, AnswerInProgress):
+                self.run.notify(str(error))
+            else:
+                self.run.notify(f"{type(error).__name__}: {error}")
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()

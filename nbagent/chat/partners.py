@@ -68,9 +68,9 @@ class SessionPartner:
 
     def ask(self, content: str | list[Json]) -> Any:
         """Return the stream of the session's answer."""
-        return self.session.stream(
-            content if isinstance(content, str) else [{"role": "user", "content": content}]
-        )
+        if isinstance(content, str):
+            return self.session.stream(content)
+        return self.session.stream([{"role": "user", "content": content}])
 
     def add(self, messages: Sequence[Json]) -> None:
         """Do nothing: the session has kept them."""
@@ -122,8 +122,9 @@ class FunctionPartner:
 
 def _first_line(text: Any) -> str:
     """Return the first line of an agent's description or instructions; "" if they are no text."""
-    line = text.strip().partition("\n")[0] if isinstance(text, str) else ""
-    return clip(line, LIMITS["label_line_chars"])
+    if not isinstance(text, str):
+        return ""
+    return clip(text.strip().partition("\n")[0], LIMITS["label_line_chars"])
 
 
 def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:

@@ -1,10 +1,11 @@
 """`compare`: two runs in lockstep, aligned by their prompts, texts and tool calls."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
 from nbagent.debug.rows import Comparison, Row
 from nbagent.debug.steps import Item, items_of, similarity
@@ -23,6 +24,9 @@ _GAP = 0.35
 paired.
 """
 
+
+Pair: TypeAlias = tuple[Item | None, Item | None]
+"""An item of each run; None for one without a counterpart."""
 
 C = TypeVar("C", covariant=True)
 
@@ -92,7 +96,7 @@ def compare(a: Any, b: Any) -> Any:
     return Comparison(names, rows)
 
 
-def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
+def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[Pair]:
     """Return the items of two runs in pairs, in order: those that are alike together, others
     alone.
     """
@@ -102,24 +106,29 @@ def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | No
         first += 1
     while last < shorter - first and left[-1 - last].key == right[-1 - last].key:
         last += 1
-    pairs: list[tuple[Item | None, Item | None]] = list(
-        zip(left[:first], right[:first], strict=True)
-    )
+    pairs: list[Pair] = list(zip(left[:first], right[:first], strict=True))
     old, new = left[first : len(left) - last], right[first : len(right) - last]
     if len(old) * len(new) <= MAX_PAIRS:
         pairs += _best(old, new)
     else:
-        size = max(len(old), len(new))
-        for one, other in zip(
-            [*old, *[None] * (size - len(old))], [*new, *[None] * (size - len(new))], strict=True
-        ):
-            is_pair = one is None or other is None or similarity(one, other) > 0
-            pairs += [(one, other)] if is_pair else [(one, None), (None, other)]
+        pairs += _in_order(old, new)
     ends = zip(left[len(left) - last :], right[len(right) - last :], strict=True)
     return [*pairs, *ends]
 
 
-def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
+def _in_order(old: Sequence[Item], new: Sequence[Item]) -> Iterator[Pair]:
+    """Yield the first with the first, the second with the second; apart where they are nothing
+    alike.
+    """
+    for one, other in zip_longest(old, new):
+        if one is None or other is None or similarity(one, other) > 0:
+            yield one, other
+        else:
+            yield one, None
+            yield None, other
+
+
+def _best(old: Sequence[Item], new: Sequence[Item]) -> list[Pair]:
     """Return the alignment of the greatest similarity (S. Needleman and C. Wunsch, J. Mol. Biol.
     48, 1970).
     """
@@ -130,13 +139,12 @@ def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, I
             pair = scores[row - 1][column - 1] + alike[row - 1][column - 1]
             scores[row][column] = max(pair, scores[row - 1][column], scores[row][column - 1])
     row, column = len(old), len(new)
-    pairs: list[tuple[Item | None, Item | None]] = []
+    pairs: list[Pair] = []
     while row or column:
-        if (
-            row
-            and column
-            and scores[row][column] == scores[row - 1][column - 1] + alike[row - 1][column - 1]
-        ):
+        together = None
+        if row and column:
+            together = scores[row - 1][column - 1] + alike[row - 1][column - 1]
+        if scores[row][column] == together:
             row, column = row - 1, column - 1
             pairs.append((old[row], new[column]))
         elif row and scores[row][column] == scores[row - 1][column]:
@@ -188,30 +196,26 @@ def _side(run: Any, name: str) -> tuple[str, Mapping[str, Any], list[Item]]:
             f"{run!r:.100}"
         )
     blocks = run.snapshot()
-    return (
-        str(run.name),
-        blocks[0],
-        items_of(blocks, {call.id: call.result for call in run.tools if call.error is None}),
-    )
+    results = {call.id: call.result for call in run.tools if call.error is None}
+    return str(run.name), blocks[0], items_of(blocks, results)
 
 
 def _total(a: Mapping[str, Any], b: Mapping[str, Any]) -> Row:
     """Return the row of the runs themselves: status, tokens, time."""
-    status = difference(a.get("status"), b.get("status"))
-    seconds = [_seconds(root, "started") for root in (a, b)]
-    usage = [dict(root.get("usage") or {}) for root in (a, b)]
-    model = difference(a.get("model"), b.get("model"))
-    parts = {"status": status, "model": model}
+    parts = {name: difference(a.get(name), b.get(name)) for name in ("status", "model")}
+    names = [str(root.get("model") or root.get("name")) for root in (a, b)]
     return Row(
         kind="run",
-        name=" / ".join(
-            dict.fromkeys(str(root.get("model") or root.get("name")) for root in (a, b))
-        ),
+        name=" / ".join(dict.fromkeys(names)),
         side="both",
-        parts={name: diff for name, diff in parts.items() if diff["kind"] != "same"},
-        seconds=(seconds[0], seconds[1]),
-        tokens=(_tokens(usage[0]), _tokens(usage[1])),
+        parts=_differing(parts),
+        seconds=(_seconds(a), _seconds(b)),
+        tokens=(_tokens(a), _tokens(b)),
     )
+
+
+def _differing(parts: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: diff for name, diff in parts.items() if diff["kind"] != "same"}
 
 
 def _row(a: Item | None, b: Item | None) -> Row:
@@ -226,29 +230,32 @@ def _row(a: Item | None, b: Item | None) -> Row:
             kind=one.kind, name=one.name, side="b", label=one.label, seconds=(None, one.seconds)
         )
     parts = {name: difference(a.parts[name], b.parts[name]) for name in a.parts if name in b.parts}
-    only = {
-        name: {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)}
-        for name in a.parts.keys() ^ b.parts.keys()
-    }
+    for name in sorted(a.parts.keys() ^ b.parts.keys()):
+        parts[name] = {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)}
     return Row(
         kind=one.kind,
         name=one.name,
         side="both",
         label=one.label,
-        parts={name: diff for name, diff in {**parts, **only}.items() if diff["kind"] != "same"},
+        parts=_differing(parts),
         seconds=(a.seconds, b.seconds),
     )
 
 
 def _brief(item: Item, name: str) -> str:
-    return "none" if name not in item.parts else str(item.parts[name])[:200]
+    if name not in item.parts:
+        return "none"
+    return str(item.parts[name])[:200]
 
 
-def _seconds(block: Mapping[str, Any], start: str) -> float | None:
-    begun, ended = block.get(start), block.get("ended")
-    return None if begun is None or ended is None else float(ended - begun)
+def _seconds(run: Mapping[str, Any]) -> float | None:
+    begun, ended = run.get("started"), run.get("ended")
+    if begun is None or ended is None:
+        return None
+    return float(ended - begun)
 
 
-def _tokens(usage: Mapping[str, Any]) -> int | None:
+def _tokens(run: Mapping[str, Any]) -> int | None:
+    usage = run.get("usage") or {}
     found = [usage[name] for name in ("input", "output") if isinstance(usage.get(name), int)]
     return sum(found) if found else None

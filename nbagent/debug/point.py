@@ -35,54 +35,75 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     Raises:
         ForkError: there is no such place.
     """
-    steps = [*run.steps, *([run.awaited] if run.awaited is not None else [])]
-    calls = [Point(step, call) for step in run.steps for call in step.calls.values()]
-    if isinstance(at, bool) or not (at is None or isinstance(at, int | str) or hasattr(at, "id")):
-        raise ForkError(
-            "at= takes a call, such as run.tools[0], its index or name, or the number of a step; "
-            f"got {at!r}"
-        )
-    if at is None and not is_call:
-        return Point(steps[0])
     if at is None:
+        if not is_call:
+            return Point(_steps(run)[0])
         raise ForkError("result= and args= belong to a call: say which, such as at=run.tools[0]")
-    if isinstance(at, int) and is_call:
-        if not -len(calls) <= at < len(calls):
-            raise ForkError(
-                f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 "
-                "(run.tools)"
-            )
-        return calls[at]
-    if isinstance(at, int):
-        if not 1 <= at <= len(steps):
-            raise ForkError(
-                f"there is no step {at}: {run.name} has {_count(len(run.steps), 'response')} of "
-                "the model, from 1; "
-                "the index of a call needs result= or args=, else give at=run.tools[0]"
-            )
-        return Point(steps[at - 1])
-    found = [
-        each
-        for each in calls
-        if each.call is not None and at in (each.call.start.name, each.call.start.id)
-    ]
-    if isinstance(at, str) and not found:
-        names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)
+    if isinstance(at, int) and not isinstance(at, bool):
+        return _call_at(run, at) if is_call else _step_at(run, at)
+    if isinstance(at, str):
+        return _call_named(run, at)
+    if not isinstance(at, bool) and hasattr(at, "id"):
+        return _call_like(run, at)
+    raise ForkError(
+        "at= takes a call, such as run.tools[0], its index or name, or the number of a step; "
+        f"got {at!r}"
+    )
+
+
+def _steps(run: RecordedRun) -> list[RecordedStep]:
+    """Return the responses of a run, with the one that it waits for."""
+    if run.awaited is None:
+        return list(run.steps)
+    return [*run.steps, run.awaited]
+
+
+def _calls(run: RecordedRun) -> list[tuple[RecordedStep, RecordedCall]]:
+    return [(step, call) for step in run.steps for call in step.calls.values()]
+
+
+def _step_at(run: RecordedRun, number: int) -> Point:
+    steps = _steps(run)
+    if not 1 <= number <= len(steps):
         raise ForkError(
-            f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: "
-            f"{', '.join(names) or 'none'}"
+            f"there is no step {number}: {run.name} has {_count(len(run.steps), 'response')} of "
+            "the model, from 1; "
+            "the index of a call needs result= or args=, else give at=run.tools[0]"
         )
-    if not isinstance(at, str):
-        found = [
-            each
-            for each in calls
-            if each.call is not None and at.id in _block_ids(each.call.start.id)
-        ]
-    if not found:
+    return Point(steps[number - 1])
+
+
+def _call_at(run: RecordedRun, index: int) -> Point:
+    calls = _calls(run)
+    if not -len(calls) <= index < len(calls):
         raise ForkError(
-            f"{at!r} is no call of {run.name} itself: an agent inside one of its calls made it"
+            f"there is no call {index}: {run.name} has {_count(len(calls), 'call')}, from 0 "
+            "(run.tools)"
         )
-    return found[-1]
+    return Point(*calls[index])
+
+
+def _call_named(run: RecordedRun, name: str) -> Point:
+    """Return the latest call of a tool, or the one with that id."""
+    calls = _calls(run)
+    for step, call in reversed(calls):
+        if name in (call.start.name, call.start.id):
+            return Point(step, call)
+    names = dict.fromkeys(call.start.name for _, call in calls)
+    raise ForkError(
+        f"there is no call of {name!r}{did_you_mean(name, names) or '.'} Called were: "
+        f"{', '.join(names) or 'none'}"
+    )
+
+
+def _call_like(run: RecordedRun, shown: Any) -> Point:
+    """Return the call that one of `run.tools` shows."""
+    for step, call in reversed(_calls(run)):
+        if shown.id in _block_ids(call.start.id):
+            return Point(step, call)
+    raise ForkError(
+        f"{shown!r} is no call of {run.name} itself: an agent inside one of its calls made it"
+    )
 
 
 def _block_ids(id: str) -> tuple[str, str]:
@@ -91,4 +112,6 @@ def _block_ids(id: str) -> tuple[str, str]:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}s"

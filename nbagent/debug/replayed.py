@@ -44,23 +44,27 @@ class ReplayedPart:
         first = run.first_step(number)
         whole = point.step.number - (point.call is None)
         self.steps: list[RecordedStep] = run.steps[first:whole]
-        self._begin = run.prompts[number][2] + 1 if number >= 0 else 0
         self.open = _open_calls(point)
+        self._begin = 0
+        self.before: list[input_items.Item] = []
+        self.prompt: list[input_items.Item] = []
+        if number >= 0:
+            prompt, _, at = run.prompts[number]
+            self._begin = at + 1
+            self.prompt = [_prompt_item(prompt)]
+        for index in range(number):
+            self.before += _exchange(run, index)
+        self._items = [step.items() for step in self.steps]
         if isinstance(exact, Conversation) and len(run.prompts) <= 1:
-            own = _exact_items(exact, self.steps)
-        else:
-            own = None
-        if own is not None:
-            assert isinstance(exact, Conversation)
-            self.before: list[input_items.Item] = exact.items[: exact.prompt.start]
-            self.prompt: list[input_items.Item] = exact.items[
-                exact.prompt.start : exact.prompt.stop
-            ]
-            self._items = own
-        else:
-            self.before = [item for index in range(number) for item in _exchange(run, index)]
-            self.prompt = [_prompt_item(run.prompts[number][0])] if number >= 0 else []
-            self._items = [step.items() for step in self.steps]
+            self._take_exact(exact)
+
+    def _take_exact(self, exact: Conversation) -> None:
+        """Take the exact history in place of what the events say, if it is that of the part."""
+        items = _exact_items(exact, self.steps)
+        if items is not None:
+            start, stop = exact.prompt.start, exact.prompt.stop
+            self.before, self.prompt = exact.items[:start], exact.items[start:stop]
+            self._items = items
 
     @property
     def handoffs(self) -> list[str]:
@@ -75,8 +79,11 @@ class ReplayedPart:
     @property
     def prefix(self) -> str:
         """Prefix of ids that the part does not have."""
-        found = (_PREFIX.match(str(getattr(event, "id", ""))) for event in self._events())
-        return f"fork-{1 + max((int(match[1]) for match in found if match), default=0)}"
+        last = 0
+        for event in self._events():
+            if found := _PREFIX.match(str(getattr(event, "id", ""))):
+                last = max(last, int(found[1]))
+        return f"fork-{last + 1}"
 
     def items_since_prompt(
         self, args: e.ToolArgs | None = None, output: str | None = None
@@ -123,21 +130,19 @@ class ReplayedPart:
         """Return the events of the part, without tokens, which are spent once; `args` as for
         `items_since_prompt`.
         """
+        changed = None if args is None else args.id
         made: list[e.Event] = []
         for event in self._events():
             match event:
                 case e.StepEnd():
-                    made.append(replace(event, usage=None))
+                    event = replace(event, usage=None)
                 case e.ApprovalRequest():
-                    made.append(replace(event, reply=None))
-                case e.ToolArgsDelta() if args is not None and event.id == args.id:
-                    pass  # the changed arguments come whole
-                case e.ToolArgs() if args is not None and event.id == args.id:
-                    made.append(
-                        replace(event, args=args.args, args_text=args.args_text, valid=True)
-                    )
-                case _:
-                    made.append(event)
+                    event = replace(event, reply=None)
+                case e.ToolArgsDelta() if event.id == changed:
+                    continue  # the changed arguments come whole
+                case e.ToolArgs() if args is not None and event.id == changed:
+                    event = replace(event, args=args.args, args_text=args.args_text, valid=True)
+            made.append(event)
         return made
 
     def _events(self) -> Iterable[e.Event]:
@@ -145,7 +150,9 @@ class ReplayedPart:
         the open calls.
         """
         step, at_call = self._point.step, self._point.call is not None
-        number = self._run.events[step.begin].step if step.begin < len(self._run.events) else None
+        number = None
+        if step.begin < len(self._run.events):
+            number = self._run.events[step.begin].step
         calls = {call.start.id: call for call in self.open}
         left_out = set(calls)
         for event in self._run.events[self._begin : self._stop()]:
@@ -168,41 +175,37 @@ class ReplayedPart:
 
 def changed_args(call: RecordedCall, args: Any) -> e.ToolArgs:
     """Return the arguments of a call with some of them changed."""
-    recorded = call.args.args if call.args is not None and isinstance(call.args.args, dict) else {}
-    whole = {**recorded, **args}
+    whole = dict(args)
+    if call.args is not None and isinstance(call.args.args, dict):
+        whole = {**call.args.args, **args}
     return e.ToolArgs(id=call.start.id, args=whole, args_text=msgspec.json.encode(whole).decode())
 
 
 def _open_calls(point: Point) -> list[RecordedCall]:
     if point.call is None:
         return []
-    others = [
-        call for call in point.step.calls.values() if call is not point.call and call.result is None
-    ]
-    return [point.call, *others]
+    unanswered = [call for call in point.step.calls.values() if call.result is None]
+    return [point.call, *(call for call in unanswered if call is not point.call)]
 
 
 def _is_written(event: e.Event, call: RecordedCall) -> bool:
     """Return True if the event holds what the model wrote of its call."""
-    if isinstance(event, e.ToolArgs):
-        return (
-            call.args is not None
-            and event.seq == call.args.seq
-            and event.args_text == call.args.args_text
-        )
-    return isinstance(event, e.ToolStart | e.ToolArgsDelta)
+    if not isinstance(event, e.ToolArgs):
+        return isinstance(event, e.ToolStart | e.ToolArgsDelta)
+    own = call.args
+    return own is not None and (event.seq, event.args_text) == (own.seq, own.args_text)
 
 
 def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
     """Return True if the event is about the run, its tokens, its end, or a response after the
     point.
     """
-    if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (
-        isinstance(event, e.Error) and event.fatal
-    ):
-        return True
-    has_steps = isinstance(event, e.Status) and event.step is not None and step is not None
-    return has_steps and (event.step or 0) > (step or 0) - (not at_call)
+    match event:
+        case e.RunStart() | e.RunEnd() | e.Prompt() | e.UsageUpdate() | e.Error(fatal=True):
+            return True
+        case e.Status() if event.step is not None and step is not None:
+            return event.step > step if at_call else event.step >= step
+    return False
 
 
 def _exact_items(
@@ -243,35 +246,32 @@ def _exchange(run: RecordedRun, prompt: int) -> Iterable[input_items.Item]:
 
 
 def _prompt_item(prompt: e.Prompt) -> input_items.Item:
-    parts = [_file_part(file) for file in prompt.files or ()]
-    content = [{"type": "input_text", "text": prompt.text}, *parts] if parts else prompt.text
-    return input_items.Message(role="user", content=content)
+    if not prompt.files:
+        return input_items.Message(role="user", content=prompt.text)
+    text = {"type": "input_text", "text": prompt.text}
+    return input_items.Message(role="user", content=[text, *map(_file_part, prompt.files)])
 
 
 def _file_part(file: dict[str, Any]) -> dict[str, Any]:
     """Return a file of a recorded prompt as a content part: a picture, or the name of what is not
     in the recording.
     """
-    url = file.get("url") or (
-        f"data:{file.get('media_type', '')};base64,{file['data']}" if file.get("data") else None
-    )
-    if url is not None and str(file.get("media_type", "")).startswith("image/"):
+    url = file.get("url")
+    if not url and file.get("data"):
+        url = f"data:{file.get('media_type', '')};base64,{file['data']}"
+    if url and str(file.get("media_type", "")).startswith("image/"):
         return {"type": "input_image", "image_url": url, "detail": "auto"}
-    return {
-        "type": "input_text",
-        "text": f"[file: {file.get('name') or file.get('media_type') or 'without a name'}]",
-    }
+    name = file.get("name") or file.get("media_type") or "without a name"
+    return {"type": "input_text", "text": f"[file: {name}]"}
 
 
 def _with_args(
     item: input_items.Item, call: RecordedCall | None, arguments: str | None
 ) -> input_items.Item:
     """Return the item, with other arguments if it is the call."""
-    if (
-        not isinstance(item, input_items.FunctionCall)
-        or call is None
-        or item.call_id != call.call_id
-    ):
+    if not isinstance(item, input_items.FunctionCall) or call is None:
+        return item
+    if item.call_id != call.call_id:
         return item
     whole = None if item.item is None else {**item.item, "arguments": arguments}
     return replace(item, arguments=arguments or "", item=whole)

@@ -1,6 +1,6 @@
 """`Comparison`: what differs between two runs, row by row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,7 +60,9 @@ class Row:
     @property
     def differs(self) -> list[str]:
         """Names of what differs; `["only in a"]` for an item that one run has."""
-        return [*self.parts] if self.side == "both" else [f"only in {self.side}"]
+        if self.side == "both":
+            return list(self.parts)
+        return [f"only in {self.side}"]
 
 
 class Comparison:
@@ -102,14 +104,16 @@ class Comparison:
             f"{escape_line(self._verdict())}"
         )
         body = "".join(_row_html(row, self.names) for row in self.rows)
-        figures = " · ".join(map(escape_line, _figures(self.rows[0]) if self.rows else []))
+        figures = " · ".join(map(escape_line, _figures(self.rows)))
         foot = f"<div{_FOOT}><small>{figures}</small></div>\n" if figures else ""
         inner = f"<div{_HEAD}>{head}</div>\n<div{_BODY}>{body}</div>\n{foot}"
         return f'<div role="group" aria-label="Comparison of two runs"{_CARD}>\n{inner}</div>\n'
 
     def _verdict(self) -> str:
         found = len(self.differing)
-        return "no difference" if not found else f"{found} of {len(self.rows)} rows differ"
+        if not found:
+            return "no difference"
+        return f"{found} of {len(self.rows)} rows differ"
 
     def _lines(self) -> Iterator[str]:
         yield f"a: {self.names[0]}"
@@ -118,28 +122,37 @@ class Comparison:
         for row in self.rows:
             if row.kind == "run" and not row.parts:
                 continue
-            times = _times(row)
-            yield f"{_mark(row)} {_label(row)}{f' · {times}' if times else ''}"
+            yield " · ".join(filter(None, (f"{_mark(row)} {_label(row)}", _times(row))))
             for name, diff in row.parts.items():
-                yield (
-                    f"    {headline(diff)}" if name == row.name else f"    {name}: {headline(diff)}"
-                )
+                yield f"    {_headline(row, name, diff)}"
                 lines = difference_lines(diff)
                 yield from (f"      {line}" for line in lines[:_LINES])
                 if len(lines) > _LINES:
                     yield f"      … {len(lines) - _LINES} more lines"
-        if figures := _figures(self.rows[0]) if self.rows else []:
+        if figures := _figures(self.rows):
             yield " · ".join(figures)
 
 
 def _mark(row: Row) -> str:
-    return _MARKS.get(row.side) or ("≠" if row.parts else "=")
+    if row.side in _MARKS:
+        return _MARKS[row.side]
+    return "≠" if row.parts else "="
 
 
 def _label(row: Row) -> str:
-    if row.kind == "run":
-        return row.name
-    return row.label if row.kind == "tool" else f"{row.name}: {row.label}"
+    match row.kind:
+        case "run":
+            return row.name
+        case "tool":
+            return row.label
+    return f"{row.name}: {row.label}"
+
+
+def _headline(row: Row, name: str, diff: dict[str, Any]) -> str:
+    """Return a difference in one line, with the name of its part; that of a text is the row's."""
+    if name == row.name:
+        return headline(diff)
+    return f"{name}: {headline(diff)}"
 
 
 def _times(row: Row) -> str:
@@ -149,10 +162,11 @@ def _times(row: Row) -> str:
     return " → ".join(dict.fromkeys(known))
 
 
-def _figures(total: Row) -> list[str]:
+def _figures(rows: Sequence[Row]) -> list[str]:
     """Return tokens and time of both runs: `1,284 → 1,310 tokens`, `3.2s → 4.1s`."""
-    if total.kind != "run":
+    if not rows or rows[0].kind != "run":
         return []
+    total = rows[0]
     tokens = " → ".join("?" if number is None else count(number) for number in total.tokens)
     seconds = " → ".join("?" if number is None else duration(number) for number in total.seconds)
     return [text for text in (f"{tokens} tokens", seconds) if text.strip("? →tokens")]
@@ -161,22 +175,21 @@ def _figures(total: Row) -> list[str]:
 def _row_html(row: Row, names: tuple[str, str]) -> str:
     if row.kind == "run" and not row.parts:
         return ""
-    times = _times(row)
-    notes = [
-        headline(diff) if name == row.name else f"{name}: {headline(diff)}"
-        for name, diff in row.parts.items()
-    ]
-    alone = [] if row.side == "both" else [f"only in {names[row.side == 'b']}"]
-    note = ", ".join(notes or alone)
-    # A text that differs is shown below.
-    label = row.name if row.parts and row.kind in _WRITTEN else _label(row)
+    note = ", ".join(_headline(row, name, diff) for name, diff in row.parts.items())
+    if row.side != "both":
+        note = f"only in {names[row.side == 'b']}"
+    label = _label(row)
+    if row.parts and row.kind in _WRITTEN:  # a text that differs is shown below
+        label = row.name
     line = f"<strong>{_mark(row)}</strong> {escape_line(label)}"
-    line += "".join(f" · {escape_line(part)}" for part in (note, times) if part)
+    for part in filter(None, (note, _times(row))):
+        line += f" · {escape_line(part)}"
     if not row.differs:
         line = f"<span{MUTED}>{line}</span>"
     body = ""
     for name, diff in row.parts.items():
-        body += caption(escape_line(name)) if name != row.name else ""
+        if name != row.name:
+            body += caption(escape_line(name))
         body += _part_html(row, diff, names)
     return paragraph(line) + panel(body)
 

@@ -52,13 +52,9 @@ def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) ->
     left_out: set[str] = set()
     items: list[Item] = []
     for block in blocks:
-        id = str(block.get("id"))
-        if (
-            block.get("parent") in left_out
-            or "attempt_of" in block
-            or block.get("replaced") is True
-        ):
-            left_out.add(id)
+        is_left_out = "attempt_of" in block or block.get("replaced") is True
+        if is_left_out or block.get("parent") in left_out:
+            left_out.add(str(block.get("id")))
         elif block.get("kind") in _KINDS:
             items.append(_item(block, results))
     return items
@@ -101,11 +97,7 @@ def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
     else:
         text = str(block.get("message" if kind == "error" else "text") or "")
     label = " ".join(text[:400].split())[:100]
-    return Item(
-        kind,
-        _KINDS[kind],
-        label,
-        {"text": text},
-        compact([kind, text]) if kind != "text" else "text",
-        None,
-    )
+    key = compact([kind, text])
+    if kind == "text":  # the answers of two runs are compared, whatever they say
+        key = "text"
+    return Item(kind, _KINDS[kind], label, {"text": text}, key, None)

@@ -20,15 +20,18 @@ def _encodable(value: Any) -> Any:
     """Return one level of an object that msgspec does not encode; None for a live one."""
     if isinstance(value, Live):
         return None
-    # msgspec takes no subclasses of str
-    return str.__str__(value) if isinstance(value, str) else expand(value)
+    if isinstance(value, str):  # of a subclass, which msgspec does not take
+        return str.__str__(value)
+    return expand(value)
+
+
+def _decoded(kind: type, value: Any) -> Any:
+    """Return a value of a class that msgspec does not decode; None for a live object."""
+    return None if kind is Live else value
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encodable)
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
-    Event,
-    dec_hook=lambda kind, value: None if kind is Live else value,
-)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event, dec_hook=_decoded)
 
 
 def to_json(event: Event) -> bytes:
@@ -86,9 +89,5 @@ def from_dict(data: Mapping[str, Any]) -> Event:
     Raises:
         msgspec.ValidationError: the dict is not an event; the message names the field.
     """
-    event: Event = msgspec.convert(
-        data,
-        Event,
-        dec_hook=lambda kind, value: None if kind is Live else value,
-    )
+    event: Event = msgspec.convert(data, Event, dec_hook=_decoded)
     return event

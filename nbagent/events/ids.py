@@ -17,9 +17,11 @@ def with_id_prefix(event: E, prefix: str) -> E:
 
     The provider's `call_id` stays.
     """
-    prefixed = {
-        name: f"{prefix}/{given}"
-        for name in _ID_FIELDS
-        if isinstance(given := getattr(event, name, None), str)
-    }
-    return msgspec.structs.replace(event, **prefixed) if prefixed else event
+    prefixed = {}
+    for name in _ID_FIELDS:
+        given = getattr(event, name, None)
+        if isinstance(given, str):
+            prefixed[name] = f"{prefix}/{given}"
+    if not prefixed:
+        return event
+    return msgspec.structs.replace(event, **prefixed)

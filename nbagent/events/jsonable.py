@@ -134,14 +134,11 @@ class JsonConverter:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
-            whole = int(value)
-            return (
-                whole
-                if whole in self._policy.integers
-                else self._text(self._policy.integer_text(whole))
-            )
+            return self._integer(int(value))
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else self._policy.nonfinite(float(value))
+            if math.isfinite(value):
+                return float(value)
+            return self._policy.nonfinite(float(value))
         own_id = id(value)
         if depth <= 0 or own_id in self._outer:
             return self._omitted(value)
@@ -150,13 +147,16 @@ class JsonConverter:
             kind = type(value)
             if kind is dict:
                 return self._dict(value, depth - 1)
-            return (
-                self._list(value, depth - 1)
-                if kind is list or kind is tuple
-                else self._object(value, depth)
-            )
+            if kind is list or kind is tuple:
+                return self._list(value, depth - 1)
+            return self._object(value, depth)
         finally:
             self._outer.discard(own_id)
+
+    def _integer(self, value: int) -> int | str:
+        if value in self._policy.integers:
+            return value
+        return self._text(self._policy.integer_text(value))
 
     def _object(self, value: Any, depth: int) -> Any:
         if self._objects_left <= 0:
@@ -165,22 +165,19 @@ class JsonConverter:
         inner = self._policy.expand(value)
         if isinstance(inner, dict):
             return self._dict(inner, depth - 1)
-        return (
-            self._list(inner, depth - 1)
-            if isinstance(inner, list | tuple)
-            else self._value(inner, depth - 1)
-        )
+        if isinstance(inner, list | tuple):
+            return self._list(inner, depth - 1)
+        return self._value(inner, depth - 1)
 
     def _dict(self, items: dict[Any, Any], depth: int) -> dict[str, Any]:
-        return {
-            self._text(key) if isinstance(key, str) else self._key(key): self._value(item, depth)
-            for key, item in items.items()
-        }
+        return {self._key(key): self._value(item, depth) for key, item in items.items()}
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         return [self._value(item, depth) for item in items]
 
     def _key(self, key: Any) -> str:
+        if isinstance(key, str):
+            return self._text(key)
         try:
             if isinstance(key, tuple) and any(isinstance(level, str) for level in key):
                 # Of a table with several levels of columns, where an empty level says nothing.
@@ -190,7 +187,9 @@ class JsonConverter:
             return self._text(self._policy.placeholder(key))
 
     def _text(self, text: str) -> str:
-        return text if type(text) is str and text.isascii() else text_safe(text)
+        if type(text) is str and text.isascii():
+            return text
+        return text_safe(text)
 
     def _omitted(self, value: Any) -> str:
         self.cut = True
@@ -226,9 +225,8 @@ class BoundedJsonConverter(JsonConverter):
                 self.cut = True
                 made["…"] = _more(len(items) - number, "key")
                 break
-            made[self._text(key) if isinstance(key, str) else self._key(key)] = self._value(
-                item, depth
-            )
+            written = self._value(item, depth)
+            made[self._key(key)] = written
             self._bytes_left -= 2
         return made
 
@@ -280,8 +278,6 @@ def text_safe(text: str) -> str:
     strings that cannot be encoded.
     """
     text = str.__str__(text)
-    return (
-        text
-        if is_encodable(text)
-        else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    )
+    if is_encodable(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

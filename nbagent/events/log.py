@@ -72,9 +72,9 @@ class EventLog:
 
     def get(self, number: int) -> e.Event | None:
         """Return event `number`, counted from 1; None if it was dropped, or has not come yet."""
-        return (
-            self._events[number - 1 - self.dropped] if self.dropped < number <= self.count else None
-        )
+        if not self.dropped < number <= self.count:
+            return None
+        return self._events[number - 1 - self.dropped]
 
     def since(self, number: int) -> Iterator[e.Event]:
         """Iterate over the kept events from `number` (from 1) on.
@@ -92,26 +92,21 @@ class EventLog:
 
 def _own_bytes(event: e.Event) -> int:
     """Return the bytes that the event alone keeps alive."""
-    if (
-        type(event) is e.TextDelta
-        or type(event) is e.ReasoningDelta
-        or type(event) is e.ToolArgsDelta
-    ):
-        size = sys.getsizeof(event.delta)
-    elif type(event) is e.TextEnd:
-        size = _size(event.text)
-    elif type(event) is e.ReasoningEnd:
-        size = _size(event.text) + _size(event.signature) + _size(event.encrypted)
-    elif type(event) is e.ToolResult and event.preliminary:
-        size = _size(event.content) + (0 if event.display is None else _size(event.display.data))
-    else:
-        size = 0
-    size += _EVENT_BYTES
-    return (
-        size
-        if event.raw is None and event.meta is None
-        else size + _size(event.raw) + _size(event.meta)
-    )
+    size = _EVENT_BYTES
+    match event:
+        case e.TextDelta() | e.ReasoningDelta() | e.ToolArgsDelta():
+            size += sys.getsizeof(event.delta)
+        case e.TextEnd():
+            size += _size(event.text)
+        case e.ReasoningEnd():
+            size += _size(event.text) + _size(event.signature) + _size(event.encrypted)
+        case e.ToolResult(preliminary=True):
+            size += _size(event.content)
+            if event.display is not None:
+                size += _size(event.display.data)
+    if event.raw is not None or event.meta is not None:
+        size += _size(event.raw) + _size(event.meta)
+    return size
 
 
 def _size(value: Any) -> int:

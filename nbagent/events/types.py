@@ -22,7 +22,9 @@ def event_types(types: EventTypes) -> frozenset[str] | None:
     """
     if types is None:
         return None
-    tags = frozenset(map(_tag, [types] if isinstance(types, str | type) else types))
+    if isinstance(types, str | type):
+        types = [types]
+    tags = frozenset(map(_tag, types))
     known = [_tag(kind) for kind in get_args(Event)]
     if wrong := sorted(tags.difference(known)):
         similar = did_you_mean(wrong[0], known)

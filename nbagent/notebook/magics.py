@@ -49,11 +49,9 @@ class AgentMagics(Magics):
         text, pictures = filled(cell.strip(), self._variables)
         if not text:
             raise UsageError("%%agent: the cell has no prompt; write it below this line")
-        prompt = (
-            [text, *(image(base64.b64decode(each["data"])) for each in pictures)]
-            if pictures
-            else text
-        )
+        prompt: str | list[Any] = text
+        if pictures:
+            prompt = [text, *(image(base64.b64decode(each["data"])) for each in pictures)]
         asked = agent.session(options.session) if options.session else agent
         run = show(asked.stream(prompt), reveal=options.reveal)
         if options.out:
@@ -76,11 +74,9 @@ class AgentMagics(Magics):
                 for each, value in variables.items()
                 if isinstance(value, Agent) and not each.startswith("_")
             ]
-            what = (
-                f"there is no variable {name}"
-                if name not in variables
-                else f"{name} is no agent, but {found!r:.80}"
-            )
+            what = f"there is no variable {name}"
+            if name in variables:
+                what = f"{name} is no agent, but {found!r:.80}"
             raise UsageError(f"%%agent: {what}{did_you_mean(name, agents)}")
         if self._own is None:
             register_model("demo", demo.demo_server)

@@ -54,11 +54,9 @@ def pause_s(seconds: float, size: int, *, can_draw: bool) -> float:
         size: bytes of that copy.
         can_draw: whether the page can draw the live view, as far as is known.
     """
-    return (
-        (GROWTH - 1) * seconds
-        if can_draw
-        else max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
-    )
+    if can_draw:
+        return (GROWTH - 1) * seconds
+    return max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
 
 
 def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -71,13 +69,14 @@ def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         The numbers of `events` and `blocks`, the run among them. Where blocks are not closed, also
         `open`: by their ids, the characters (Unicode code points) of their texts that grow.
     """
-    held = {"events": blocks[0]["events"], "blocks": len(blocks)}
-    growing = [block for block in blocks[1:] if not block["closed"]]
-    sizes = {
-        block["id"]: sum(len(text_of(block, field)) for field in STREAMED_FIELDS)
-        for block in growing
-    }
-    return {**held, "open": sizes} if sizes else held
+    held: dict[str, Any] = {"events": blocks[0]["events"], "blocks": len(blocks)}
+    sizes = {}
+    for block in blocks[1:]:
+        if not block["closed"]:
+            sizes[block["id"]] = sum(len(text_of(block, field)) for field in STREAMED_FIELDS)
+    if sizes:
+        held["open"] = sizes
+    return held
 
 
 class StaticCopy:

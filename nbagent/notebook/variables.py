@@ -68,7 +68,9 @@ def text_of(value: Any) -> str:
     else:
         text = str(display_of(value).data.get("text/plain") or value)
     left_out = len(text) - MAX_VALUE_CHARS
-    return text if left_out <= 0 else f"{text[:MAX_VALUE_CHARS]}… ({left_out:,} more characters)"
+    if left_out <= 0:
+        return text
+    return f"{text[:MAX_VALUE_CHARS]}… ({left_out:,} more characters)"
 
 
 def _picture_of(name: str, value: Any) -> dict[str, str] | None:

@@ -98,14 +98,17 @@ class RunContext:
 
     def report(self, *events: e.Event) -> None:
         """Show events in the run; their ids need to be unique in the lane only."""
-        self.run.report(
-            events if self.lane is None else [_in_lane(event, self.lane) for event in events]
-        )
+        if self.lane is None:
+            self.run.report(events)
+        else:
+            self.run.report([_in_lane(event, self.lane) for event in events])
 
 
 def _in_lane(event: e.Event, lane: str) -> e.Event:
     event = with_id_prefix(event, lane)
-    return event if event.parent_id is not None else replace_struct(event, parent_id=lane)
+    if event.parent_id is None:
+        return replace_struct(event, parent_id=lane)
+    return event
 
 
 CURRENT_RUN: ContextVar[RunContext | None] = ContextVar("nbagent_run", default=None)
@@ -143,7 +146,9 @@ def run_around(tool: str | None = None) -> RunContext | None:
         running = list(_running)
     if len(running) > 1 and tool is not None:
         running = [run for run in running if run.open_calls(tool)]
-    return RunContext(run=running[0]) if len(running) == 1 else None
+    if len(running) != 1:
+        return None
+    return RunContext(run=running[0])
 
 
 def run_of_call(tool: str) -> RunContext | None:
@@ -161,7 +166,9 @@ def run_of_call(tool: str) -> RunContext | None:
     asked = [run for run in running if run.open_calls(tool)]
     if not asked and threading.current_thread() is not threading.main_thread():
         asked = running
-    return RunContext(run=asked[0]) if len(asked) == 1 else None
+    if len(asked) != 1:
+        return None
+    return RunContext(run=asked[0])
 
 
 def is_watched() -> bool:
@@ -178,7 +185,9 @@ def at_step(number: int, agent: str) -> Iterator[None]:
         agent: its name.
     """
     around = CURRENT_RUN.get()
-    token = CURRENT_RUN.set(None if around is None else replace(around, step=number, agent=agent))
+    if around is not None:
+        around = replace(around, step=number, agent=agent)
+    token = CURRENT_RUN.set(around)
     try:
         yield
     finally:
@@ -189,7 +198,9 @@ def at_step(number: int, agent: str) -> Iterator[None]:
 def without_stops() -> Iterator[None]:
     """Make no breakpoints hold for the code of a `with` block."""
     around = CURRENT_RUN.get()
-    token = CURRENT_RUN.set(None if around is None else replace(around, stops=False))
+    if around is not None:
+        around = replace(around, stops=False)
+    token = CURRENT_RUN.set(around)
     try:
         yield
     finally:

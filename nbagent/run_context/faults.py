@@ -104,36 +104,41 @@ class Faults:
             return False
         with self._lock:
             self._seen += 1
-            due = (
-                (self._every is None or self._seen % self._every == 0)
-                and (self._first is None or self._seen <= self._first)
-                and (self._times is None or self._injected < self._times)
-                and (self._probability is None or self._random.random() < self._probability)
-            )
+            due = self._is_due()
             self._injected += due
         return due
+
+    def _is_due(self) -> bool:
+        if self._every is not None and self._seen % self._every != 0:
+            return False
+        if self._first is not None and self._seen > self._first:
+            return False
+        if self._times is not None and self._injected >= self._times:
+            return False
+        # Last, since each draw moves on to the next one.
+        return self._probability is None or self._random.random() < self._probability
 
     @property
     def label(self) -> str:
         """Line that reports an injected fault to the reader."""
-        what = [f"{self.latency:g} s of latency"] if self.latency is not None else []
+        what = []
+        if self.latency is not None:
+            what.append(f"{self.latency:g} s of latency")
         if self._error is not None:
-            what.append(
-                (self._error if isinstance(self._error, type) else type(self._error)).__name__
-            )
+            what.append(_class_of(self._error).__name__)
         if self.status is not None:
             what.append(f"status {self.status}")
         if self.cut_after is not None:
-            what.append(
-                f"the stream is cut after {self.cut_after} "
-                f"{'chunk' if self.cut_after == 1 else 'chunks'}"
-            )
+            chunks = "chunk" if self.cut_after == 1 else "chunks"
+            what.append(f"the stream is cut after {self.cut_after} {chunks}")
         return f"Injected: {', '.join(what)}"
 
     def error(self) -> BaseException | None:
         """Return a new error to raise; None if it is another fault."""
-        if self._error is None or isinstance(self._error, type):
-            return None if self._error is None else self._error()
+        if self._error is None:
+            return None
+        if isinstance(self._error, type):
+            return self._error()
         try:
             made = copy.copy(self._error)
         except Exception:  # a class whose arguments are not those of its exceptions
@@ -160,7 +165,9 @@ def due_faults(tool: str | None, given: Iterable[Faults] | None = None) -> list[
         tool: its name.
         given: the faults that hold; those of the caller's context by default.
     """
-    return [each for each in (FAULTS.get() if given is None else given) if each.next_is_due(tool)]
+    if given is None:
+        given = FAULTS.get()
+    return [each for each in given if each.next_is_due(tool)]
 
 
 def faults_of_run() -> tuple[Faults, ...]:
@@ -171,8 +178,7 @@ def faults_of_run() -> tuple[Faults, ...]:
 def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> None:
     if tool is not None and not isinstance(tool, str):
         raise TypeError(f"faults: tool must be the name of a tool, or '*'; got {tool!r}")
-    kind = error if isinstance(error, type) else type(error)
-    if error is not None and not issubclass(kind, Exception):
+    if error is not None and not issubclass(_class_of(error), Exception):
         raise TypeError(
             f"faults: error must be an exception, such as TimeoutError(); got {error!r}"
         )
@@ -189,6 +195,11 @@ def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> 
         raise ValueError("faults: say which: error=, latency=, status= or cut_after=")
     if error is not None and status is not None:
         raise ValueError("faults: error= and status= are two ways to fail; give one of them")
+
+
+def _class_of(error: Any) -> type[Any]:
+    """Return a class as it is, and that of anything else."""
+    return error if isinstance(error, type) else type(error)
 
 
 def _check_counts(probability: Any, **counts: Any) -> None:

@@ -74,7 +74,7 @@ class HTTPExchange:
         self.size += len(chunk)
         room = WIRE_BYTES - self._kept
         if room > 0:
-            kept = chunk if len(chunk) <= room else chunk[:room]
+            kept = chunk[:room]
             self._chunks.append(kept)
             self._kept += len(kept)
 

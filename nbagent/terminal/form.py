@@ -43,12 +43,8 @@ class Form:
         required = self._schema.get("required", ())
         for name in dict.fromkeys([*properties, *values]):
             schema = self._resolved(properties.get(name, {}))
-            value = self.ask(
-                name,
-                schema,
-                values.get(name, schema.get("default", _MISSING)),
-                required=name in required,
-            )
+            now = values.get(name, schema.get("default", _MISSING))
+            value = self.ask(name, schema, now, required=name in required)
             if value is not _MISSING:
                 filled[name] = value
         return filled
@@ -59,7 +55,9 @@ class Form:
         """Ask for one value; see `fill`."""
         schema = self._resolved(schema)
         choices = _choices(schema)
-        hint = f" ({', '.join(map(_short, choices))})" if choices else ""
+        hint = ""
+        if choices:
+            hint = f" ({', '.join(map(_short, choices))})"
         if now is not _MISSING:
             hint += f" [{_short(now)}]"
         elif not required:
@@ -96,7 +94,8 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
     kind = schema.get("type")
     types = {kind} if isinstance(kind, str) else set(kind or ())
     for each in schema.get("anyOf") or schema.get("oneOf") or ():
-        types |= _types(each) if isinstance(each, Mapping) else set()
+        if isinstance(each, Mapping):
+            types |= _types(each)
     return types
 
 
