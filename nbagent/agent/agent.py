@@ -16,7 +16,7 @@ from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.fingerprint import describe_params
 from nbagent.agent.model import input_items
-from nbagent.agent.model.connection import ApiName
+from nbagent.agent.model.apis import ApiName
 from nbagent.agent.model.model_source import ModelSource
 from nbagent.agent.model.recorded_connection import Model
 from nbagent.agent.model.request_limiter import RequestLimiter
@@ -30,13 +30,8 @@ from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.longterm import LongTerm, check_longterm
 from nbagent.agent.sessions.memory import Memory, check_memory
 from nbagent.agent.sessions.memory_store import MemoryStore
-from nbagent.agent.sessions.session import (
-    Session,
-    SessionHistory,
-    StoreLike,
-    open_session,
-    store_of,
-)
+from nbagent.agent.sessions.session import Session, StoreLike, open_session, store_of
+from nbagent.agent.sessions.session_history import SessionHistory
 from nbagent.agent.sessions.store import SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools.current_tool import renewed

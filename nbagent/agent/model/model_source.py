@@ -5,7 +5,8 @@ from typing import Any
 
 import openai
 
-from nbagent.agent.model.connection import ApiName, Connection, Unconnected, check
+from nbagent.agent.model.apis import ApiName
+from nbagent.agent.model.connection import Connection, Unconnected, check
 from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
 from nbagent.errors import NbagentError
 

@@ -1,44 +1,22 @@
 """Sessions: conversations with an agent, each prompt of which knows what was said before."""
 
-import asyncio
-import contextvars
 import itertools
 import os
-import uuid
-import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-import msgspec
-
-from nbagent import events as e
 from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
-from nbagent.agent.model.input_items import (
-    Item,
-    Json,
-    answers_calls,
-    ended,
-    open_calls,
-    settled,
-    to_chat,
-    valid_parts,
-)
-from nbagent.agent.run.history import Conversation, Emit
+from nbagent.agent.model.input_items import Item, Json, open_calls, to_chat
 from nbagent.agent.run.outcome import ANSWER_EVENTS
-from nbagent.agent.run.params import RunParams
-from nbagent.agent.sessions.memory import Exchange, Memory, Window
+from nbagent.agent.sessions.exchange_lock import Key, running_exchange
+from nbagent.agent.sessions.session_log import SessionLog
 from nbagent.agent.sessions.sqlite_store import sqlite_store
-from nbagent.agent.sessions.store import Allowed, Entry, Record, SessionInfo, Store, Summary
-from nbagent.agent.sessions.summariser import Summariser
-from nbagent.agent.tools.tool import in_thread
+from nbagent.agent.sessions.store import Allowed, SessionInfo, Store, Summary
 from nbagent.errors import NbagentError, SessionError
-from nbagent.events.jsonable import json_safe
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes
 from nbagent.gate import secrets
 from nbagent.printable import printable_line
-from nbagent.runtime.per_process import PerProcess
 
 if TYPE_CHECKING:
     from nbagent.agent.agent import Agent
@@ -46,19 +24,6 @@ if TYPE_CHECKING:
 
 StoreLike: TypeAlias = Store | str | os.PathLike[str]
 """A store, the path of its SQLite file, or the URL of a Redis."""
-
-Key: TypeAlias = tuple[int, str]
-"""A session in this process: the identity of its store, and its id."""
-
-_UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
-"""Fields that go back to the model's server as they came; they are no texts."""
-
-_exchange_locks: PerProcess["weakref.WeakValueDictionary[Key, ExchangeLock]"] = PerProcess(
-    weakref.WeakValueDictionary
-)
-_answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar(
-    "nbagent_answering", default=frozenset()
-)
 
 T = TypeVar("T")
 
@@ -95,7 +60,7 @@ class Session:
         self.id: str = info.id
         self.allowed: set[str] = set()
         self._stored_allowed: frozenset[str] = frozenset()
-        self._update_allowed(Log(store.read(info.id)))
+        self._update_allowed(SessionLog(store.read(info.id)))
         self._name: str = info.name
 
     @property
@@ -163,11 +128,9 @@ class Session:
 
         Each call has its result, and each prompt an answer, except for a running exchange's.
         """
-        lock = _exchange_locks.get().get(self._key)
-        running = None if lock is None else lock.exchange
-        return Log(self.store.read(self.id), running).items
+        return SessionLog(self.store.read(self.id), running_exchange(self._key)).items
 
-    def _update_allowed(self, log: "Log") -> None:
+    def _update_allowed(self, log: SessionLog) -> None:
         """Take over what was allowed in another process."""
         if log.allowed != self._stored_allowed:
             self._stored_allowed = frozenset(log.allowed)
@@ -205,7 +168,7 @@ class Session:
             SessionError: another session has that name, or this one was deleted.
         """
         records = self.store.read(self.id)
-        log = Log(records)
+        log = SessionLog(records)
         kept, whole = log.beginning(at)
         for record in records:
             match record.entry:
@@ -240,7 +203,7 @@ class Session:
     @property
     def open_calls(self) -> list[str]:
         """Ids of the calls of the last turn that its client has not answered yet."""
-        return open_calls(Log(self.store.read(self.id)).last)
+        return open_calls(SessionLog(self.store.read(self.id)).last)
 
     def _new(self, name: str | None) -> SessionInfo:
         taken = {info.name for info in self.store.sessions()}
@@ -269,192 +232,6 @@ class Session:
             SessionError: it was deleted before.
         """
         self.store.delete(self.id)
-
-
-class Log:
-    """The records of a session, put in order.
-
-    Args:
-        records: of the session.
-        running: id of the exchange that goes on in this process, or None.
-
-    Attributes:
-        exchanges: in the order in which they began; each ends with an answer, except for the
-            running one. What begins with results of calls goes on with the exchange before.
-        last: the last exchange, as it stands in the records.
-        summary: the last one, or None.
-        allowed: names of the tools that the user allows for good.
-    """
-
-    def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
-        parts: dict[str, list[Item]] = {}
-        self.summary: Summary | None = None
-        self.allowed: set[str] = set()
-        for record in records:
-            match record.entry:
-                case Summary():
-                    self.summary = record.entry
-                case Allowed():
-                    self.allowed = set(record.entry.tools)
-                case item:
-                    parts.setdefault(record.turn, []).append(item)
-        joined: dict[str, list[Item]] = {}
-        exchange = ""
-        self.last: list[Item] = []
-        for id, items in parts.items():
-            if not joined or not answers_calls(items):
-                exchange, self.last = id, []
-                joined[exchange] = self.last
-            self.last += items
-            if id == running:
-                running = exchange
-        self.exchanges = [
-            Exchange(id=id, items=settled(items) if id == running else ended(items))
-            for id, items in joined.items()
-        ]
-
-    @property
-    def items(self) -> list[Item]:
-        """The items of all exchanges."""
-        return [item for exchange in self.exchanges for item in exchange.items]
-
-    def beginning(self, at: int | None) -> tuple[list[Record], set[str]]:
-        """Return the records of the first messages, and the ids of the exchanges that are whole.
-
-        Args:
-            at: as for `Session.fork`.
-        """
-        count = len(to_chat(self.items, ""))
-        room = count if at is None else at
-        if room < 0:
-            room = max(0, count + room)
-        kept: list[Record] = []
-        whole: set[str] = set()
-        for exchange in self.exchanges:
-            for part in valid_parts(exchange.items):
-                room -= len(to_chat(part, ""))
-                if room < 0:
-                    return kept, whole
-                kept += [Record(exchange.id, item) for item in part]
-            whole.add(exchange.id)
-        return kept, whole
-
-    def take_answered(self, prompt: Sequence[Item]) -> list[Item]:
-        """Take the last exchange out if a prompt has results of its calls, and return its items."""
-        if not self.exchanges or not answers_calls(prompt):
-            return []
-        self.exchanges.pop()
-        return self.last
-
-
-class ExchangeLock(asyncio.Lock):
-    """Held by the exchange of a session that goes on in this process.
-
-    Attributes:
-        exchange: its id, or None.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.exchange: str | None = None
-
-
-class SessionHistory:
-    """The history of one exchange of a session.
-
-    Args:
-        session: that is continued.
-        params: the parameters of the run.
-        memory: chooses what the model is sent; None sends all.
-        turn: id of the exchange; None for a new one.
-    """
-
-    def __init__(
-        self, session: Session, params: RunParams, memory: Memory | None, turn: str | None = None
-    ) -> None:
-        self._session = session
-        self._params = params
-        self._memory = memory
-        self._id = turn or uuid.uuid4().hex
-        self._lock: ExchangeLock | None = None
-        self._order = asyncio.Lock()
-        self._writes: set[asyncio.Task[None]] = set()
-        self._summariser: Summariser | None = None
-
-    async def begin(self, conversation: Conversation, emit: Emit) -> None:
-        """Wait for the exchange before this one, keep the prompt, and put before it what the model
-        is sent.
-        """
-        await self._acquire(emit)
-        session = self._session
-        log = Log(await in_thread(partial(session.store.read, session.id)))
-        session._update_allowed(log)
-        prompt = list(conversation.items)
-        await self.add(prompt)
-        answered = log.take_answered(prompt)
-        past = Window(exchanges=log.exchanges, summary=log.summary)
-        if self._memory is None:
-            past = Window(exchanges=log.exchanges)
-        else:
-            self._summariser = Summariser(self._params, emit)
-            past = await self._memory.recent(past, [*answered, *prompt], self._summariser)
-            if past.summary is not None and past.summary != log.summary:
-                await self._write([past.summary])
-        conversation.put_before([*past.items, *answered])
-
-    async def add(self, items: Sequence[Item]) -> None:
-        """Keep items, and what the user has allowed meanwhile."""
-        await self._write([*items, *self._session._changed_allowed()])
-
-    async def end(self) -> e.Usage | None:
-        """Wait until all is written, and let the session's next exchange begin."""
-        try:
-            if self._lock is not None:
-                await self.add([])
-                await asyncio.gather(*self._writes)
-        finally:
-            if self._lock is not None:
-                self._lock.exchange = None
-                self._lock.release()
-        if self._summariser is None:
-            return None
-        return self._summariser.usage
-
-    async def _acquire(self, emit: Emit) -> None:
-        session = self._session
-        key = session._key
-        if key in _answering.get():
-            raise NbagentError(
-                f"a tool of {session.name!r} asked this session itself, whose answer waits for "
-                "the tool"
-            )
-        lock = _exchange_locks.get().setdefault(key, ExchangeLock())
-        if lock.locked():
-            await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
-        await lock.acquire()
-        self._lock, lock.exchange = lock, self._id
-        _answering.set(_answering.get() | {key})  # of this run's task, and so of its tools
-
-    async def _write(self, entries: Sequence[Entry]) -> None:
-        """Write entries after those before.
-
-        They are written even if the run is stopped meanwhile.
-        """
-        if not entries:
-            return
-        task = asyncio.create_task(self._append(entries), name="nbagent-session")
-        self._writes.add(task)
-        try:
-            await asyncio.shield(task)
-        finally:
-            if task.done():
-                self._writes.discard(task)
-
-    async def _append(self, entries: Sequence[Entry]) -> None:
-        known = secrets.known()
-        records = [Record(self._id, _without_credentials(entry, known)) for entry in entries]
-        async with self._order:
-            await in_thread(partial(self._session.store.append, self._session.id, records))
 
 
 def store_of(store: StoreLike) -> Store:
@@ -496,22 +273,3 @@ def _valid_name(name: Any) -> str:
     if not isinstance(name, str) or not name.strip():
         raise NbagentError(f"a session's name is a text, got {name!r}")
     return secrets.mask(name)
-
-
-def _without_credentials(entry: Entry, known: secrets.Secrets) -> Entry:
-    made: Entry = msgspec.convert(_masked(json_safe(msgspec.to_builtins(entry)), known), Entry)
-    return made
-
-
-def _masked(value: Any, known: secrets.Secrets) -> Any:
-    match value:
-        case str():
-            return known.mask(value)
-        case Mapping():
-            return {
-                name: each if name in _UNMASKED else _masked(each, known)
-                for name, each in value.items()
-            }
-        case list() | tuple():
-            return [_masked(each, known) for each in value]
-    return value

@@ -14,7 +14,8 @@ from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.input_items import Item, Message, from_prompt, text_of, to_chat
 from nbagent.agent.run.history import Conversation, History, NoHistory
 from nbagent.agent.sessions.memory_store import MemoryStore
-from nbagent.agent.sessions.session import Session, SessionHistory, open_session
+from nbagent.agent.sessions.session import Session, open_session
+from nbagent.agent.sessions.session_history import SessionHistory
 from nbagent.agent.sessions.store import Store
 from nbagent.agent.tools.tool import AnyTool, in_thread
 from nbagent.errors import NbagentError

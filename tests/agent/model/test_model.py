@@ -11,7 +11,8 @@ from agent.server import KEY, Exchange, Server, refuse, say
 from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.model import connection as model
-from nbagent.agent.model.connection import ApiName, Connection, register_model
+from nbagent.agent.model.apis import ApiName
+from nbagent.agent.model.connection import Connection, register_model
 from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError, causes
 from nbagent.run import Run
