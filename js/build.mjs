@@ -56,18 +56,21 @@ const sheets = await Promise.all(
     "src/answering/style.css",
     "src/forks/style.css",
     "src/media/style.css",
+    "src/table/style.css",
   ].map(styleOf),
 );
 const texts = sheets.map(({ outputFiles }) => outputFiles[0].text);
 // Rules hold for one version of the front end only: two kernels with different versions may share a
 // page.
 const className = `nbagent-${hash(texts.join(""))}`;
-const [style, inspectorStyle, answeringStyle, forksStyle, mediaStyle] = texts.map((css) => ({
-  NBAGENT_STYLE: JSON.stringify({
-    className,
-    css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`),
+const [style, inspectorStyle, answeringStyle, forksStyle, mediaStyle, tableStyle] = texts.map(
+  (css) => ({
+    NBAGENT_STYLE: JSON.stringify({
+      className,
+      css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`),
+    }),
   }),
-}));
+);
 const bundle = (options, entry, name, define = {}) =>
   build({ ...options, entryPoints: [entry], outfile: join(out, name), define });
 const built = await Promise.all([
@@ -80,6 +83,7 @@ const built = await Promise.all([
   bundle(drawing, "src/answering/index.tsx", "answering.js", answeringStyle),
   bundle(drawing, "src/forks/index.tsx", "forks.js", forksStyle),
   bundle(drawing, "src/media/index.tsx", "media.js", mediaStyle),
+  bundle(drawing, "src/table/index.tsx", "table.js", tableStyle),
 ]);
 built.push(...sheets);
 const NBAGENT_FRONT_END = JSON.stringify(hash(await readFile(join(out, FRONT_END))));
@@ -93,7 +97,15 @@ built.push(
 );
 
 await copyFile(join(here, "src/page/page.html"), join(out, "page.html"));
-const parts = ["math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "media.js"];
+const parts = [
+  "math.js",
+  "highlight.js",
+  "inspector.js",
+  "answering.js",
+  "forks.js",
+  "media.js",
+  "table.js",
+];
 for (const name of [FRONT_END, LOADER, "page.js", "page.css", ...parts]) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);

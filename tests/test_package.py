@@ -23,6 +23,7 @@ BUILT = (
     "answering.js",
     "forks.js",
     "media.js",
+    "table.js",
     "page.html",
     "page.css",
     "page.js",

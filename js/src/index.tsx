@@ -4,7 +4,7 @@
  */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
-import { effect } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { hostOf } from "./host";
 import { mount } from "./mount";
 import { outputsOf } from "./notebook-outputs";
@@ -19,6 +19,8 @@ import { str } from "./values";
  * Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`.
  */
 const sessions = new Map<string, Session>();
+/** Counter that changes when a session has come. */
+const arrivals = signal(0);
 const views = new WeakMap<HTMLElement, () => void>();
 /** Sessions of which a view was drawn. */
 const drawn = new WeakSet<Session>();
@@ -43,6 +45,7 @@ function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
     domKey: domKeyOf(model),
     host: hostOf(model),
     head: () => model.get("head"),
+    mountOther,
     onHead(changed) {
       model.on("change:head", changed);
       return () => model.off("change:head", changed);
@@ -78,6 +81,7 @@ function initialize({
   const replaced = sessions.get(session.domKey);
   if (replaced) dispose(replaced);
   sessions.set(session.domKey, session);
+  arrivals.value += 1;
   for (const message of early) for (const receive of receivers) receive(message);
   const isNew = model.get("from_start") === true;
   session.start(isNew);
@@ -96,6 +100,20 @@ function initialize({
     dispose(session);
     if (sessions.get(session.domKey) === session) sessions.delete(session.domKey);
   };
+}
+
+/**
+ * Draw the view of another model into an element, once the model is there: that of an open row of a
+ * map.
+ */
+function mountOther(domKey: string, el: HTMLElement): () => void {
+  const session = computed(() => arrivals.value >= 0 && sessions.get(domKey));
+  return effect(() => {
+    const shown = session.value;
+    if (!shown) return;
+    drawn.add(shown);
+    return untracked(() => mount(shown, el)).unmount;
+  });
 }
 
 function dispose(session: Session): void {

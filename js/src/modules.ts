@@ -12,6 +12,7 @@ export type ModuleName =
   | "answering.js"
   | "forks.js"
   | "media.js"
+  | "table.js"
   | "plotly.js";
 // biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to its user
 export type LazyModule = any;

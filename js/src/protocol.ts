@@ -33,6 +33,8 @@ export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approv
 
 export type PartKind = "instructions" | "message" | "tool" | "format" | "settings" | "response";
 
+export type RowFilter = "" | "failed" | "slow" | "asking" | "tool";
+
 /**
  * Marker in place of a value that is too large to travel with its block; the view asks for its
  * pages by `need`.
@@ -166,6 +168,15 @@ export interface DataNode {
   value?: unknown;
 }
 
+/** A small table of texts. */
+export interface TableNode {
+  node: "table";
+  /** Names of the columns. */
+  heads: string[];
+  /** The texts, row by row. */
+  cells: string[][];
+}
+
 /** Progress of a running tool call. */
 export interface ToolProgress {
   /** One line of text. */
@@ -202,6 +213,16 @@ export interface ToolError {
   traceback: Large<string> | null;
   /** Frames of the code that raised it, outermost first; absent if there are none. */
   frames?: Large<ErrorFrame[]>;
+}
+
+/** The row of a map whose run is shown beneath it. */
+export interface OpenRow {
+  /** Its number, from 0. */
+  row: number;
+  /** DOM key of the view of its run; empty if there is none. */
+  view?: string;
+  /** Why there is none; empty if there is one, or while it is made. */
+  problem?: string;
 }
 
 /** Props that a block of any kind may have. */
@@ -555,6 +576,38 @@ export interface CustomProps extends BlockProps {
   data?: unknown;
 }
 
+/** The table of a map, whose rows the view reads page by page. */
+export interface RowsProps extends BlockProps {
+  /** State of the map in one line. */
+  summary?: Large<string>;
+  /** Faults beside the rows themselves. */
+  notices?: Large<string[]>;
+  /** Texts of the first rows and of those that failed. */
+  cells?: Large<string[][]>;
+  /** Number of rows. */
+  total?: number;
+  /** Rows that have ended. */
+  ended?: number;
+  /** Rows that have ended without an answer. */
+  failed?: number;
+  /** Rows that wait for the reader. */
+  asking?: number;
+  /** True while rows go on or wait for their turn. */
+  is_live?: boolean;
+  /** True while no more rows begin, because the reader wants it. */
+  is_paused?: boolean;
+  /** Number that grows whenever a row has changed. */
+  version?: number;
+  /** Names of the checks. */
+  scores?: Large<string[]>;
+  /** Names of the tools that rows have called. */
+  tools?: Large<string[]>;
+  /** Of `tokens` and `cost`, those that are known of a row. */
+  figures?: Large<string[]>;
+  /** The row whose run is shown; null if there is none. */
+  open?: OpenRow | null;
+}
+
 /** The props of a block, by its kind. */
 export interface PropsByKind {
   run: RunProps;
@@ -570,6 +623,7 @@ export interface PropsByKind {
   status: StatusProps;
   error: ErrorProps;
   custom: CustomProps;
+  rows: RowsProps;
 }
 
 export type Kind = keyof PropsByKind;
@@ -584,7 +638,8 @@ export type DrawnNode =
   | LinkNode
   | DownloadNode
   | FailureNode
-  | DataNode;
+  | DataNode
+  | TableNode;
 
 /** Every kind. */
 export const KINDS = [
@@ -601,6 +656,7 @@ export const KINDS = [
   "status",
   "error",
   "custom",
+  "rows",
 ] as const;
 
 /** The names of the props of every kind. */
@@ -688,6 +744,16 @@ export const PROPS = [
   "error_type",
   "fatal",
   "traceback",
+  "notices",
+  "cells",
+  "total",
+  "failed",
+  "asking",
+  "is_live",
+  "is_paused",
+  "version",
+  "scores",
+  "figures",
 ] as const;
 
 /**
@@ -895,6 +961,18 @@ export interface SayMessage {
   key?: string | null;
 }
 
+/** The reader steers a map by its table. */
+export interface SteerRowsMessage {
+  t: "rows";
+  /**
+   * `stop` and `pause` let no more rows begin, and `stop` ends those that go on as well; `go_on`
+   * ends a pause; `retry` runs the failed rows again; `open` shows the run of a row.
+   */
+  act: "go_on" | "open" | "pause" | "retry" | "stop";
+  /** Number of the row, from 0; null to show no run. */
+  row?: number | null;
+}
+
 /** A question about the events of a run. */
 export interface EventsQuestion {
   /** The first row, from 0. */
@@ -1093,6 +1171,68 @@ export interface PastAnswer {
   steps: unknown[];
 }
 
+/** A question about the rows of a map. */
+export interface RowsQuestion {
+  /** The first row of the answer, from 0, among those that fit. */
+  at?: number;
+  /** Number of rows. */
+  rows?: number;
+  /**
+   * Column by which they are sorted: a field of `TableRow`, or a check as `scores/NAME`; empty for
+   * their own order.
+   */
+  sort?: string;
+  /** True for the greatest value first. */
+  down?: boolean;
+  /**
+   * Which rows fit: those that failed, the slowest tenth of those that ended, those that wait for
+   * the reader, or those that called a tool; empty for all.
+   */
+  filter?: RowFilter;
+  /** Name of the tool, for the filter `tool`. */
+  tool?: string;
+  /**
+   * Text that the label, the item, the answer or the error must contain, in upper or lower case.
+   */
+  text?: string;
+}
+
+/** A row of a map, as a table shows it. Long texts are cut. */
+export interface TableRow {
+  /** Its number, from 0. */
+  row: number;
+  /** Of the item, with the names of the agent and the repetition where there are several. */
+  label: string;
+  /** What it is about. */
+  item: string;
+  /** So far; of a row that failed, the error. */
+  answer?: string;
+  /** `waiting`, `running`, or how it ended. */
+  status: string;
+  /** True if it waits for the reader. */
+  asks?: boolean;
+  /** True if it is of an earlier execution. */
+  restored?: boolean;
+  /** Of prompts and answers together. */
+  tokens?: number;
+  /** That it took so far. */
+  seconds?: number;
+  /** In US dollars. */
+  cost?: number;
+  /** Values of the checks, in the order of `RowsProps.scores`. */
+  scores?: unknown[];
+}
+
+/** The rows of a map that fit a question. */
+export interface RowsAnswer {
+  /** Of the table, as in its props. */
+  version: number;
+  /** Number of rows that fit. */
+  total: number;
+  /** Those from row `at` on, as many as fit into a message. */
+  rows: TableRow[];
+}
+
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage | SaidMessage;
 
 export type ViewMessage =
@@ -1107,4 +1247,5 @@ export type ViewMessage =
   | StepMessage
   | RerunMessage
   | StopAttemptMessage
-  | SayMessage;
+  | SayMessage
+  | SteerRowsMessage;

@@ -24,6 +24,11 @@ export interface Model extends Port {
   readonly host: Host;
   head(): unknown;
   onHead(changed: () => void): () => void;
+  /**
+   * Draw another run's view into an element, once its model is in the page. Returns a function that
+   * removes it.
+   */
+  readonly mountOther?: (domKey: string, el: HTMLElement) => () => void;
 }
 
 /** Time after which the view says why Stop has no effect yet. */
@@ -36,6 +41,7 @@ const FIRST_MESSAGE_TIMEOUT_MS = 3000;
 export class Session {
   readonly runId: string;
   readonly domKey: string;
+  readonly mountOther: Model["mountOther"];
   readonly store = new Store();
   readonly clock = new Clock();
   readonly kernel: KernelLiveness;
@@ -76,6 +82,7 @@ export class Session {
   constructor(model: Model) {
     this.runId = model.runId;
     this.domKey = model.domKey;
+    this.mountOther = model.mountOther;
     this.interrupt = model.host.interrupt;
     this.peer = model.host.peer;
     this.onlyWatches = model.host.onlyWatches === true;

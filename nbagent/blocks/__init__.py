@@ -14,6 +14,7 @@ from nbagent.blocks.file import FILE, File, FileProps
 from nbagent.blocks.handoff import HANDOFF, AgentHandoff, HandoffProps
 from nbagent.blocks.kind import WholeKind
 from nbagent.blocks.prompt import PROMPT, Prompt, PromptProps
+from nbagent.blocks.rows import ROWS, Rows, RowsProps
 from nbagent.blocks.source import SOURCE, Source, SourceProps
 from nbagent.blocks.status import STATUS, Status, StatusProps
 from nbagent.protocol.blocks import GrowingProps
@@ -25,6 +26,7 @@ __all__ = [
     "File",
     "Prompt",
     "Raw",
+    "Rows",
     "Source",
     "State",
     "Status",
@@ -40,11 +42,12 @@ KINDS: tuple[WholeKind, ...] = (
     CUSTOM,
     STATE,
     RAW,
+    ROWS,
 )
 """The kinds that are complete at once."""
 
 WholeEvent: TypeAlias = (
-    Prompt | AgentHandoff | Source | File | Status | Error | Custom | State | Raw
+    Prompt | AgentHandoff | Source | File | Status | Error | Custom | State | Raw | Rows
 )
 """Event that is a block by itself: those of `KINDS`, for the type checker."""
 
@@ -57,6 +60,7 @@ AnyProps: TypeAlias = (
     | StatusProps
     | ErrorProps
     | CustomProps
+    | RowsProps
 )
 """The props of a block of any kind."""
 

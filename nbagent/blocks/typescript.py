@@ -38,6 +38,7 @@ _LITERALS = {
         "ToolState": values.ToolState,
         "BarKind": inspection.BarKind,
         "PartKind": inspection.PartKind,
+        "RowFilter": inspection.RowFilter,
     }.items()
 }
 _INSPECTION: tuple[type[msgspec.Struct], ...] = (
@@ -50,6 +51,9 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestPart,
     inspection.RequestDetail,
     inspection.PastAnswer,
+    inspection.RowsQuestion,
+    inspection.TableRow,
+    inspection.RowsAnswer,
 )
 _SUFFIXES: dict[str | None, str] = {"t": "Message", "node": "Node"}
 """Ends of the names of structs with a tag, by the tag's field."""

@@ -118,13 +118,8 @@ def map(
     checks = scorers_of(check, scorers)
     gate = RowGate(None if concurrency == "auto" else concurrency)
     kept, temporary = _store(store)
-    engine = Engine(
-        begin,
-        gate,
-        Budget(max_cost, max_total_tokens, stop_after),
-        kept,
-        checks,
-    )
+    budget = Budget(max_cost, max_total_tokens, stop_after)
+    engine = Engine(begin, gate, budget, kept, checks)
     found = kept.outcomes(row.key for row in rows)
     for row in rows:
         if row.key in found:
@@ -139,10 +134,13 @@ def map(
         return estimate
     # Agents run on nbagent's loop, which no cell blocks; a function may need the loop it is in.
     home = None if all(_is_agent(each) for each in targets.values()) else running_loop()
-    runs = Runs(rows, engine, gate, kept, home)
+    redact = options.get("redact", ())
+    runs = Runs(rows, engine, gate, kept, budget, list(checks), redact, home)
     if temporary is not None:
         weakref.finalize(runs, _remove, kept, temporary)
-    return runs.start()
+    runs.start()
+    runs.show()
+    return runs
 
 
 def _check(concurrency: Any, repeat: Any, stop_after: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
@@ -46,6 +47,9 @@ class Engine:
     Attributes:
         on_change: called when a row has begun or ended.
         totals: over the rows that have ended.
+        active: rows that are under way.
+        changes: how often a row has begun or ended.
+        is_working: whether rows are under way or wait for their turn.
         notices: what went wrong beside the rows themselves, each once.
         stop_reason: why no more rows begin; None while they do.
     """
@@ -59,6 +63,9 @@ class Engine:
         scorers: Mapping[str, Scorer],
     ) -> None:
         self.totals = Totals()
+        self.active: set[Row] = set()
+        self.is_working = False
+        self.changes = 0
         self.notices: list[str] = []
         self.stop_reason: str | None = None
         self.on_change: Callable[[], object] = lambda: None
@@ -68,7 +75,7 @@ class Engine:
         self._store = store
         self._scorers = scorers
         self._marks = {name: fingerprint_of(each, None, "") for name, each in scorers.items()}
-        self._kept: deque[Row] = deque()
+        self._kept: deque[tuple[Row, Run]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def work(self, rows: Sequence[Row]) -> None:
@@ -76,6 +83,13 @@ class Engine:
 
         Rows of an earlier execution that lack a check, or have it from another function, get it.
         """
+        self.is_working = True
+        try:
+            await self._work(rows)
+        finally:
+            self.is_working = False
+
+    async def _work(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if row.is_restored:
                 await self._check_restored(row)
@@ -102,15 +116,17 @@ class Engine:
 
     async def _run(self, row: Row) -> None:
         """Run a row to its end, and keep it before another one may begin."""
-        self.on_change()
+        self.active.add(row)
+        self._changed()
         try:
             outcome = await self._outcome(row)
             self.totals.add(outcome)
             await _to_its_end(self._keep(row, outcome))
             row.outcome, row.state = outcome, "ended"
         finally:
+            self.active.discard(row)
             self._gate.leave(succeeded=row.outcome is not None and row.outcome.is_final)
-        self.on_change()
+        self._changed()
 
     async def _outcome(self, row: Row) -> Outcome:
         """Run a row, and call its checks. Being cancelled stops its run."""
@@ -143,6 +159,7 @@ class Engine:
     async def _attempt(self, row: Row) -> Outcome:
         """Run a row once."""
         row.attempts += 1
+        row.began = time.time()
         # Of this row's own task. An agent's stream takes its context when it is made.
         REQUEST_GATE.set(LoopGate(self._gate, asyncio.get_running_loop()))
         ONCE_LEDGER.set(OnceCalls(self._store, row.key))
@@ -202,9 +219,15 @@ class Engine:
             self._notice(f"a row cannot be kept: {type(error).__name__}: {error}")
             return
         if row.run is not None:
-            self._kept.append(row)
+            self._kept.append((row, row.run))
         if len(self._kept) > KEPT_RUNS:
-            self._kept.popleft().run = None
+            oldest, run = self._kept.popleft()
+            if oldest.run is run:  # else it was run again
+                oldest.run = None
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self.on_change()
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:

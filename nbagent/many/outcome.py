@@ -32,6 +32,7 @@ class Outcome(msgspec.Struct, omit_defaults=True, kw_only=True):
         steps: responses of the model, as far as the stream tells them apart.
         tools: calls of tools.
         tools_failed: calls that failed.
+        tool_names: names of the tools that were called, each once.
         input: tokens of the prompts.
         output: tokens of the answers.
         cost: US dollars; None if the prices are unknown.
@@ -50,6 +51,7 @@ class Outcome(msgspec.Struct, omit_defaults=True, kw_only=True):
     steps: int = 0
     tools: int = 0
     tools_failed: int = 0
+    tool_names: list[str] = []
     input: int | None = None
     output: int | None = None
     cost: float | None = None
@@ -87,6 +89,7 @@ def outcome_of(run: Run, attempts: int) -> Outcome:
         steps=steps,
         tools=len(calls),
         tools_failed=sum(call.state == "output-error" for call in calls),
+        tool_names=list(dict.fromkeys(call.name for call in calls)),
         input=usage.input,
         output=usage.output,
         cost=usage.cost,

@@ -1,51 +1,64 @@
-"""The state of a map while it goes on: as an output of the cell, or as a line in a terminal."""
+"""The state of a map while it goes on: as a table in the cell, or as a line in a terminal."""
 
 import asyncio
 import contextlib
-import contextvars
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from nbagent.runtime.ipython import ipython_kernel
 
-UPDATE_S = 0.5
+UPDATE_S = 0.25
 """Seconds between two updates."""
 
 
+class Shown(Protocol):
+    """What shows a map in a cell."""
+
+    def show(self) -> None:
+        """Show it in the cell that is executed now."""
+
+    def update(self) -> None:
+        """Bring it up to date."""
+
+    def end(self) -> None:
+        """Show the last state."""
+
+
 class Progress:
-    """Shows the state of a map, at most twice a second. It is used on the loop of the rows.
+    """Shows the state of a map, at most four times a second. It is used on the loop of the rows.
 
     Args:
-        html: returns the state as HTML.
-        line: returns it as one line.
+        table: makes the table for a cell.
+        line: returns the state as one line.
+        is_active: returns True while rows are under way.
         home: loop of the rows.
     """
 
     def __init__(
-        self, html: Callable[[], str], line: Callable[[], str], home: asyncio.AbstractEventLoop
+        self,
+        table: Callable[[], Shown],
+        line: Callable[[], str],
+        is_active: Callable[[], bool],
+        home: asyncio.AbstractEventLoop,
     ) -> None:
-        self._html = html
+        self._make_table = table
         self._line = line
+        self._is_active = is_active
         self._home = home
         self._timer: asyncio.TimerHandle | None = None
-        self._output: Any = None
-        self._execution: object = None
+        self._table: Shown | None = None
 
     def show(self) -> None:
         """Show the state in the cell that is executed now, unless that was done."""
-        kernel = ipython_kernel()
-        if kernel is None:
+        if ipython_kernel() is None:
             return
-        from IPython.display import HTML, display
-
-        execution = kernel.shell.execution_count
-        if execution != self._execution:
-            self._execution = execution
-            self._output = display(HTML(self._html()), display_id=True)
+        if self._table is None:
+            self._table = self._make_table()
+        self._table.show()
 
     def changed(self) -> None:
-        """Note that the state has changed. It is shown soon."""
+        """Note that the state has changed. It is shown soon, and again while rows are under way."""
         if self._timer is None:
             self._timer = self._home.call_later(UPDATE_S, self._update)
 
@@ -53,21 +66,25 @@ class Progress:
         """Show the last state."""
         if self._timer is not None:
             self._timer.cancel()
-        self._update()
-        if self._is_terminal:
-            sys.stderr.write("\n")
+            self._timer = None
+        if self._table is not None:
+            self._table.end()
+        elif self._is_terminal:
+            self._write(f"\r\x1b[K{self._line()}\n")
 
     def _update(self) -> None:
         self._timer = None
-        if self._output is not None:
-            from IPython.display import HTML
-
-            # In an empty context: JupyterLab goes by the output's id, whichever cell is executed.
-            contextvars.Context().run(self._output.update, HTML(self._html()))
+        if self._table is not None:
+            self._table.update()
         elif self._is_terminal:
-            with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
-                sys.stderr.write(f"\r\x1b[K{self._line()}")
-                sys.stderr.flush()
+            self._write(f"\r\x1b[K{self._line()}")
+        if self._is_active():
+            self.changed()
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     @property
     def _is_terminal(self) -> bool:

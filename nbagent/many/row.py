@@ -1,5 +1,6 @@
 """`Row`: one run of a map, before, while and after it goes on."""
 
+from collections.abc import Collection
 from typing import Any, Literal, TypeAlias
 
 from nbagent.many.items import Item
@@ -25,12 +26,14 @@ class Row:
         run: its run, while it goes on and for some time after; None else.
         attempts: how often it was run here, over all retries.
         is_of_agent: whether the agent is nbagent's own, which paces its requests itself.
+        began: when its last attempt began, in seconds since the epoch; None before.
         is_restored: whether the outcome is of an earlier execution.
     """
 
     __slots__ = (
         "agent",
         "attempts",
+        "began",
         "is_of_agent",
         "is_restored",
         "item",
@@ -53,6 +56,7 @@ class Row:
         self.run: Run | None = None
         self.attempts = 0
         self.is_of_agent = False
+        self.began: float | None = None
         self.is_restored = False
 
     @property
@@ -73,6 +77,16 @@ class Row:
         """True if it ended without an answer."""
         return self.outcome is not None and not self.outcome.is_final
 
+    @property
+    def is_asking(self) -> bool:
+        """True if it waits for the reader."""
+        return self.state == "running" and self.run is not None and bool(self.run.waiting)
+
+    @property
+    def tool_names(self) -> Collection[str]:
+        """The tools that it has called, as far as it has ended."""
+        return () if self.outcome is None else self.outcome.tool_names
+
     def restore(self, outcome: Outcome) -> None:
         """Take the outcome of an earlier execution."""
         self.outcome = outcome
@@ -84,6 +98,8 @@ class Row:
         self.state = "waiting"
         self.outcome = None
         self.is_restored = False
+        self.began = None
+        self.run = None
 
     def __repr__(self) -> str:
         return f"<Row {self.name!r} {self.status}>"

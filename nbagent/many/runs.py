@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,7 +21,8 @@ from nbagent.many.row import Row
 from nbagent.many.scores import scores_of
 from nbagent.many.store import RowStore, StoredEvents
 from nbagent.many.summary import summary_html, summary_line
-from nbagent.many.totals import Totals
+from nbagent.many.table import Table
+from nbagent.many.totals import Budget, Totals
 from nbagent.run import Run
 from nbagent.runtime import work
 from nbagent.runtime.loop import loop
@@ -83,6 +85,9 @@ class Runs(Sequence[Run]):
         engine: runs them.
         gate: lets them begin.
         store: keeps those that have ended.
+        budget: says when no more rows begin.
+        scores: names of the checks.
+        redact: rules for what the table may show, as for `nbagent.show`.
         home: loop that they run on.
     """
 
@@ -92,26 +97,34 @@ class Runs(Sequence[Run]):
         engine: Engine,
         gate: RowGate,
         store: RowStore,
+        budget: Budget,
+        scores: Sequence[str],
+        redact: Any,
         home: asyncio.AbstractEventLoop | None,
     ) -> None:
         self.rows = rows
         self._engine = engine
         self._gate = gate
         self._store = store
+        self._budget = budget
         self._home = home or loop()
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._done.set_result(None)
-        self._progress = Progress(self._repr_html_, self.summary, self._home)
+        self._progress = Progress(
+            partial(Table, self, engine, gate, scores, redact),
+            self.summary,
+            lambda: bool(engine.active),
+            self._home,
+        )
         engine.on_change = self._progress.changed
 
     # --- life ---
 
     def start(self) -> "Runs":
-        """Run the rows that wait. `nbagent.map` does this."""
+        """Run the rows that wait."""
         if not self._done.done():
             return self
         self._engine.stop_reason = None
-        self._progress.show()
         self._done = asyncio.run_coroutine_threadsafe(self._work(), self._home)
         return self
 
@@ -141,11 +154,22 @@ class Runs(Sequence[Run]):
 
     def pause(self) -> None:
         """Let no more rows begin, until `go_on`."""
-        self._home.call_soon_threadsafe(self._gate.pause)
+        self._on_home(self._gate.pause)
 
     def go_on(self) -> None:
         """Let rows begin again after `pause`."""
-        self._home.call_soon_threadsafe(self._gate.go_on)
+        self._on_home(self._gate.go_on)
+
+    def _on_home(self, act: Callable[[], object]) -> None:
+        def do() -> None:
+            act()
+            self._progress.changed()
+
+        self._home.call_soon_threadsafe(do)
+
+    def show(self) -> None:
+        """Show the table in the notebook's cell that is executed now. `nbagent.map` does this."""
+        self._progress.show()
 
     @property
     def done(self) -> bool:
@@ -280,8 +304,10 @@ class Runs(Sequence[Run]):
 
         After the end it has the means of the checks, with their 95 % intervals.
         """
-        line = summary_line(self.rows, self.totals, self._gate, self._engine.stop_reason)
-        scores = self.scores if self.done else {}
+        line = summary_line(
+            self.rows, self.totals, self._gate, self._budget, self._engine.stop_reason
+        )
+        scores = {} if self._engine.is_working else self.scores
         return " · ".join([line, *(f"{name} {each.text()}" for name, each in scores.items())])
 
     @property
@@ -326,7 +352,7 @@ class Runs(Sequence[Run]):
         return summary_html(self.rows, self.summary(), self.notices)
 
     def _ipython_display_(self) -> None:
-        self._progress.show()
+        self.show()
 
 
 def _fits(outcome: Outcome, test: Callable[[Outcome], bool] | None, values: Any) -> bool:

@@ -1,31 +1,39 @@
 """The state of a map in one line, and as a small table."""
 
+import itertools
 from collections.abc import Sequence
 
+from nbagent.blocks.rows import HEADS
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row
-from nbagent.many.totals import Totals
-from nbagent.printable import printable_line
+from nbagent.many.row_pages import short
+from nbagent.many.totals import Budget, Totals
 from nbagent.render.durations import duration
 from nbagent.render.markup.table import html_table
 from nbagent.render.markup.text import escape_line
 
-SHOWN_ROWS = 10
-"""Rows of the table: those that failed first, then the first ones."""
+SHOWN_ROWS = 25
+"""Rows of the table at most: so many of those that failed, and so many of the first others."""
 
 LINE_CHARS = 120
 """Characters of an item or an answer in the table."""
 
 
 def summary_line(
-    rows: Sequence[Row], totals: Totals, gate: RowGate, stop_reason: str | None = None
+    rows: Sequence[Row],
+    totals: Totals,
+    gate: RowGate,
+    budget: Budget,
+    stop_reason: str | None = None,
 ) -> str:
-    """Return the state of a map: `124 / 200 · 3 failed · waits 12s (429) · $0.41 · about 3m left`.
+    """Return the state of a map: `124 / 200 · 3 failed · waits 12s (429) · $0.41 of $2 · about 3m
+    left`.
 
     Args:
         rows: all of them.
         totals: over those that have ended.
         gate: lets rows begin.
+        budget: of the map.
         stop_reason: why no more rows begin; None while they do.
     """
     parts = [f"{totals.ended:,} / {len(rows):,}"]
@@ -36,11 +44,14 @@ def summary_line(
     if gate.active:
         parts.append(f"{gate.active:,} under way")
     if gate.active and gate.seconds_to_wait > 0:
-        parts.append(f"the service refused: waits {duration(gate.seconds_to_wait)}")
+        parts.append(f"waits {duration(gate.seconds_to_wait)} (429)")
+    if gate.is_paused and stop_reason is None:
+        parts.append("paused")
     if totals.tokens:
         parts.append(f"{totals.tokens:,} tokens")
     if totals.cost is not None:
-        parts.append(f"${totals.cost:.2f}")
+        limit = "" if budget.max_cost is None else f" of ${budget.max_cost:g}"
+        parts.append(f"${totals.cost:.2f}{limit}")
     left = _seconds_left(rows, totals, gate)
     if left is not None:
         parts.append(f"about {duration(left)} left")
@@ -65,26 +76,39 @@ def summary_html(rows: Sequence[Row], line: str, notices: Sequence[str]) -> str:
         line: of `summary_line`.
         notices: what went wrong beside the rows themselves.
     """
-    failed = [row for row in rows if row.has_failed][:SHOWN_ROWS]
-    others = [row for row in rows if not row.has_failed][: SHOWN_ROWS - len(failed)]
-    cells = [_cells(row) for row in [*failed, *others]]
-    heads = ["", "item", "answer", "status", "seconds"]
+    cells = cells_of(rows)
     more = len(rows) - len(cells)
     rest = f"<p>… and {more:,} more rows</p>" if more > 0 else ""
     said = "".join(f"<p>{escape_line(notice)}</p>" for notice in notices)
-    return f"<p><strong>{escape_line(line)}</strong></p>{said}{html_table(heads, cells)}{rest}"
+    return f"<p><strong>{escape_line(line)}</strong></p>{said}{html_table(HEADS, cells)}{rest}"
+
+
+def cells_of(rows: Sequence[Row]) -> list[list[str]]:
+    """Return the texts of the rows that failed and of the first others, in their order."""
+    failed = itertools.islice((row for row in rows if row.has_failed), SHOWN_ROWS)
+    others = itertools.islice((row for row in rows if not row.has_failed), SHOWN_ROWS)
+    shown = sorted([*failed, *others], key=lambda row: row.number)
+    return [_cells(row) for row in shown]
 
 
 def _cells(row: Row) -> list[str]:
     outcome = row.outcome
     if outcome is None:
         so_far = "" if row.run is None else row.run.answer
-        return [row.name, _short(row.item.prompt), _short(so_far), row.status, ""]
-    answer = outcome.answer or outcome.error or ""
+        return [
+            row.name,
+            short(row.item.prompt, LINE_CHARS),
+            short(so_far, LINE_CHARS),
+            row.status,
+            "",
+        ]
+    failed = outcome.error if row.has_failed else None
+    answer = failed or outcome.answer or outcome.error or ""
     took = "" if outcome.seconds is None else duration(outcome.seconds)
-    return [row.name, _short(row.item.prompt), _short(answer), outcome.status, took]
-
-
-def _short(value: object) -> str:
-    text = printable_line(" ".join(str(value)[: 4 * LINE_CHARS].split()))
-    return text if len(text) <= LINE_CHARS else f"{text[: LINE_CHARS - 1]}…"
+    return [
+        row.name,
+        short(row.item.prompt, LINE_CHARS),
+        short(answer, LINE_CHARS),
+        outcome.status,
+        took,
+    ]

@@ -20,6 +20,8 @@ class Totals:
         cost: US dollars of the rows that ran here; None while no price is known.
         seconds: that the rows took which ran here.
         ran: rows that ran here.
+        tool_names: the tools that rows have called.
+        figures: of `tokens` and `cost`, those that are known of a row.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -28,20 +30,30 @@ class Totals:
     cost: float | None = None
     seconds: float = 0.0
     ran: int = 0
+    tool_names: set[str] = field(default_factory=set)
+    figures: set[str] = field(default_factory=set)
 
     def restore(self, outcome: Outcome) -> None:
         """Count a row of an earlier execution."""
-        self.statuses[outcome.status] += 1
+        self._count(outcome)
         self.restored += 1
 
     def add(self, outcome: Outcome) -> None:
         """Count a row that has ended here."""
-        self.statuses[outcome.status] += 1
+        self._count(outcome)
         self.ran += 1
         self.tokens += (outcome.input or 0) + (outcome.output or 0)
         self.seconds += outcome.seconds or 0.0
         if outcome.cost is not None:
             self.cost = (self.cost or 0.0) + outcome.cost
+
+    def _count(self, outcome: Outcome) -> None:
+        self.statuses[outcome.status] += 1
+        self.tool_names.update(outcome.tool_names)
+        if outcome.input is not None or outcome.output is not None:
+            self.figures.add("tokens")
+        if outcome.cost is not None:
+            self.figures.add("cost")
 
     def forget(self, outcome: Outcome) -> None:
         """Count a row no more: it is run again. What it has cost stays."""

@@ -79,6 +79,17 @@ def draw(run: Run) -> None:
         run.on_close(lambda: displays.close(run))
 
 
+def inner_widget(run: Run, dom_key: str) -> TranscriptWidget:
+    """Return a widget of a run that the view of another run draws inside its own.
+
+    Args:
+        run: the run.
+        dom_key: key by which that view finds it in the page.
+    """
+    with _lock:
+        return TranscriptWidget(run, dom_key, _displays().front_end())
+
+
 class RunDisplay:
     """Widget and static copy of one run, in every cell that shows them.
 

@@ -33,6 +33,7 @@ _NAMES = (
     "answering.js",
     "forks.js",
     "media.js",
+    "table.js",
 )
 PARTS = {name: STATIC / name for name in _NAMES}
 """Files of the front end that a view may ask for."""

@@ -16,6 +16,7 @@ answer is the `part`'s text.
     past/AFTER-TO         a `PastAnswer`: what the events behind number AFTER, up to TO, did
     past/NUMBER/NAME      a large value as event NUMBER has left it; 0 for the ops of an
                           opening
+    rows/QUESTION         a `RowsAnswer` about the rows of a map; QUESTION is a `RowsQuestion`
 """
 
 from typing import Any, Literal, TypeAlias
@@ -27,6 +28,7 @@ from nbagent.protocol.parts import Usage
 
 PartKind: TypeAlias = Literal["instructions", "message", "tool", "format", "settings", "response"]
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
+RowFilter: TypeAlias = Literal["", "failed", "slow", "asking", "tool"]
 
 
 class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,3 +244,72 @@ class PastAnswer(msgspec.Struct, kw_only=True):
     types: list[int]
     times: list[int]
     steps: list[Any]
+
+
+class RowsQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about the rows of a map.
+
+    Attributes:
+        at: the first row of the answer, from 0, among those that fit.
+        rows: number of rows.
+        sort: column by which they are sorted: a field of `TableRow`, or a check as `scores/NAME`;
+            empty for their own order.
+        down: true for the greatest value first.
+        filter: which rows fit: those that failed, the slowest tenth of those that ended, those that
+            wait for the reader, or those that called a tool; empty for all.
+        tool: name of the tool, for the filter `tool`.
+        text: text that the label, the item, the answer or the error must contain, in upper or lower
+            case.
+    """
+
+    at: int = 0
+    rows: int = 100
+    sort: str = ""
+    down: bool = False
+    filter: RowFilter = ""
+    tool: str = ""
+    text: str = ""
+
+
+class TableRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A row of a map, as a table shows it. Long texts are cut.
+
+    Attributes:
+        row: its number, from 0.
+        label: of the item, with the names of the agent and the repetition where there are several.
+        item: what it is about.
+        answer: so far; of a row that failed, the error.
+        status: `waiting`, `running`, or how it ended.
+        asks: true if it waits for the reader.
+        restored: true if it is of an earlier execution.
+        tokens: of prompts and answers together.
+        seconds: that it took so far.
+        cost: in US dollars.
+        scores: values of the checks, in the order of `RowsProps.scores`.
+    """
+
+    row: int
+    label: str
+    item: str
+    answer: str = ""
+    status: str
+    asks: bool = False
+    restored: bool = False
+    tokens: int | None = None
+    seconds: float | None = None
+    cost: float | None = None
+    scores: list[Any] = []
+
+
+class RowsAnswer(msgspec.Struct, kw_only=True):
+    """The rows of a map that fit a question.
+
+    Attributes:
+        version: of the table, as in its props.
+        total: number of rows that fit.
+        rows: those from row `at` on, as many as fit into a message.
+    """
+
+    version: int
+    total: int
+    rows: list[TableRow]

@@ -10,7 +10,7 @@ it.
 import logging
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -264,7 +264,20 @@ class Say(msgspec.Struct, tag_field="t", tag="say"):
     key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)] | None = None
 
 
-Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Say
+class SteerRows(msgspec.Struct, tag_field="t", tag="rows"):
+    """The reader steers a map by its table.
+
+    Attributes:
+        act: `stop` and `pause` let no more rows begin, and `stop` ends those that go on as well;
+            `go_on` ends a pause; `retry` runs the failed rows again; `open` shows the run of a row.
+        row: number of the row, from 0; null to show no run.
+    """
+
+    act: Literal["stop", "pause", "go_on", "retry", "open"]
+    row: Number | None = None
+
+
+Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Say | SteerRows
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

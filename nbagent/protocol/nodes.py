@@ -115,4 +115,16 @@ class Data(msgspec.Struct, frozen=True, tag_field="node", tag="data"):
     value: Any = None
 
 
-Node: TypeAlias = Line | Notice | Message | Link | Download | Failure | Data
+class Table(msgspec.Struct, frozen=True, tag_field="node", tag="table"):
+    """A small table of texts.
+
+    Attributes:
+        heads: names of the columns.
+        cells: the texts, row by row.
+    """
+
+    heads: list[str]
+    cells: list[list[str]]
+
+
+Node: TypeAlias = Line | Notice | Message | Link | Download | Failure | Data | Table

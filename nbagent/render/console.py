@@ -16,7 +16,7 @@ from rich.style import Style
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import record_of, text_of
-from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice
+from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice, Table
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.durations import duration, worked
@@ -319,6 +319,9 @@ class ConsoleRenderer:
             case Data():
                 line = one_line(f"{node.name}: {json_line(node.value)}", _LINE_CHARS)
                 self._line(depth, line, _DIM)
+            case Table():
+                for cells in (node.heads, *node.cells):
+                    self._line(depth, one_line(" · ".join(cells), _LINE_CHARS), _DIM)
             case _:
                 assert_never(node)
 

@@ -14,12 +14,14 @@ from nbagent.protocol.nodes import (
     Message,
     Node,
     Notice,
+    Table,
     Words,
 )
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
 from nbagent.render.files import inlined
 from nbagent.render.html_values import CODE, ValueWriter, fold, message, panel, paragraph
 from nbagent.render.markup.markdown import link_html
+from nbagent.render.markup.table import html_table
 from nbagent.render.markup.text import escape_line
 from nbagent.render.markup.url import host_of, safe_url
 
@@ -59,6 +61,8 @@ def _node_html(node: Node, block: Props, values: ValueWriter) -> str:
             return _failure_html(node, block, values)
         case Data():
             return data_html(node.name, node.value, block, values)
+        case Table():
+            return html_table(node.heads, node.cells)
         case _:
             assert_never(node)
 

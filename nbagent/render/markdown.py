@@ -13,7 +13,18 @@ from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
-from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice, Words
+from nbagent.protocol.nodes import (
+    Data,
+    Download,
+    Failure,
+    Line,
+    Link,
+    Message,
+    Node,
+    Notice,
+    Table,
+    Words,
+)
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.durations import duration, worked
@@ -159,6 +170,9 @@ class _Writer:
                 return [f"`{_code(node.name)}`"]
             case Data():
                 return [f"`{_code(node.name)}`", self._json(node.value)]
+            case Table():
+                ruler = f"|{'---|' * len(node.heads)}"
+                return ["\n".join([_row(node.heads), ruler, *map(_row, node.cells)])]
             case _:
                 assert_never(node)
 
@@ -282,6 +296,11 @@ def _link(address: str, label: str) -> str:
     if url is None:
         return _line(label)
     return f"[{_line(label)}](<{url}>)"
+
+
+def _row(cells: Sequence[str]) -> str:
+    """Return a row of a table."""
+    return f"| {' | '.join(_line(cell).replace('|', '&#124;') for cell in cells)} |"
 
 
 def _line(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import msgspec
 
 from nbagent import events as e
+from nbagent.blocks.rows import RowsProps
 from nbagent.errors import AnswerError, NbagentError
 from nbagent.events.json_text import decode_json
 from nbagent.events.question import Question, decisions
@@ -18,6 +19,7 @@ from nbagent.protocol.messages import (
     Command,
     Rerun,
     Say,
+    SteerRows,
     Step,
     Stop,
     StopAttempt,
@@ -27,6 +29,7 @@ from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.pipeline import Pipeline
 from nbagent.run.question import unmasked
 from nbagent.run.results import RunResults
+from nbagent.run.row_table import ROWS_PART, RowTable
 from nbagent.run_context import Breakpoints
 from nbagent.run_context.faults import Faults
 
@@ -37,9 +40,11 @@ class SteeredRun(RunResults):
     Attributes:
         on_prompt: called with each prompt that the reader of a chat writes; None for a run that is
             no chat.
+        table: of the map that the run shows; None for any other run.
     """
 
     on_prompt: Callable[[Say], None] | None
+    table: RowTable | None = None
     _breakpoints: Breakpoints
     _pipeline: Pipeline
     _faults: tuple[Faults, ...] = ()
@@ -77,6 +82,9 @@ class SteeredRun(RunResults):
             case Say():
                 if self.on_prompt is not None:
                     self.on_prompt(command)
+            case SteerRows():
+                if self.table is not None:
+                    self.table.take(command)
             case _:
                 assert_never(command)
 
@@ -86,6 +94,24 @@ class SteeredRun(RunResults):
         """
         with self._state.lock:
             self._pipeline.channels.send(self._state.transcript.copied(events))
+
+    def show_table(self, block: str, props: RowsProps) -> None:
+        """Show the state of a map's table.
+
+        Args:
+            block: id of the table's block.
+            props: those that have changed.
+        """
+        with self._state.lock:
+            self._pipeline.channels.send(self._state.transcript.table(block, props))
+
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
+        """Return a page of a large value, of an inspector's answer, or of the rows of a map; see
+        `RunResults.page`.
+        """
+        if self.table is not None and name.startswith(ROWS_PART):
+            return self.table.page(name.removeprefix(ROWS_PART), max_bytes)
+        return super().page(name, offset, max_bytes)
 
     @property
     def breakpoints(self) -> Breakpoints:

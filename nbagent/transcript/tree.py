@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from nbagent import events as e
 from nbagent.blocks import KINDS
+from nbagent.blocks.rows import RowsProps
 from nbagent.events.jsonable import json_safe
 from nbagent.protocol.blocks import (
     AgentProps,
@@ -206,6 +207,11 @@ class BlockTree:
     def forked(self, nodes: list[ForkNode]) -> list[Op]:
         """Return the ops that show the tree of forks that the run belongs to."""
         return self._set(self.root, RunProps(forks=nodes))
+
+    def table(self, id: str, props: RowsProps) -> list[Op]:
+        """Return the ops that show the state of a map's table."""
+        block = self.blocks.get(id)
+        return [] if block is None else self._set(block, props)
 
     # Everything that reaches a view passes `_open` or `_set`, or the transcript's `_grow`; so JSON
     # is made safe there, and nowhere else.

@@ -8,11 +8,19 @@ import {
   prompted as PROMPTED,
   task as TASK,
 } from "../../../nbagent/protocol/labels.json";
-import type { DataNode, DrawnNode, LineNode, MessageNode, NoticeNode, Words } from "../protocol";
+import type {
+  DataNode,
+  DrawnNode,
+  LineNode,
+  MessageNode,
+  NoticeNode,
+  TableNode,
+  Words,
+} from "../protocol";
 import { prose } from "../readable";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
-import { type JsonObject, record, str, type Unchecked } from "../values";
+import { type JsonObject, record, str, strings, type Unchecked } from "../values";
 import { File } from "./file";
 import { Lazy } from "./lazy";
 import { DataRow, FailurePanel, LinkChip, Notice } from "./lines";
@@ -43,6 +51,8 @@ function Node({ block, node }: { block: Block; node: JsonObject }) {
       return <File file={node} altText={LABELS.picture} />;
     case "failure":
       return <FailurePanel block={block} error={node} />;
+    case "table":
+      return <Table table={node} />;
     case "data":
       return <NamedData block={block} data={node} />;
     default:
@@ -65,6 +75,21 @@ function Line({ line }: { line: Unchecked<LineNode> }) {
         ))}
       </span>
     </div>
+  );
+}
+
+function Table({ table }: { table: Unchecked<TableNode> }) {
+  const rows: unknown[] = Array.isArray(table.cells) ? table.cells : [];
+  return (
+    <table class="nb-table">
+      {[table.heads, ...rows].map((row, index) => (
+        <tr key={index}>
+          {strings(row).map((text, at) => (
+            <td key={at}>{text}</td>
+          ))}
+        </tr>
+      ))}
+    </table>
   );
 }
 

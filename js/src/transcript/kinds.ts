@@ -16,6 +16,7 @@ import {
 } from "./lines";
 import { PromptBlock } from "./prompt";
 import { ReasoningBlock } from "./reasoning";
+import { RowsBlock } from "./rows-slot";
 import { ToolBlock } from "./tool";
 
 registerKinds(
@@ -32,6 +33,7 @@ registerKinds(
     source: SourceBlock,
     file: FileBlock,
     custom: CustomBlock,
+    rows: RowsBlock,
   },
   DrawnBlock,
   UnknownBlock,

@@ -157,6 +157,7 @@ class Loss(StrEnum):
     MISSING_ERROR_TYPES = "missing error type (sent as Error or server_error)"
     ERROR_TYPES = "error types"
     CUSTOM = "custom events"
+    ROWS = "the table of a map"
     RAW = "raw items"
 
 
@@ -179,6 +180,7 @@ COMMON: Final = frozenset(
         Loss.OUTPUT,
     }
     | {Loss.AGENTS, Loss.NESTING, Loss.HANDOFFS, Loss.STATUS, Loss.WARNINGS, Loss.RAW}
+    | {Loss.ROWS}
 )
 """Losses of nearly every system."""
 

@@ -224,6 +224,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     )(es),
     Loss.REPLACED_FILES: lambda es, _: unique_files(es),
     Loss.STATE: lambda es, _: drop(ev.State)(es),
+    Loss.ROWS: lambda es, _: drop(ev.Rows)(es),
     Loss.STATUS: lambda es, _: drop(ev.Status)(es),
     Loss.STATUS_LEVELS: lambda es, _: change(ev.Status, level="info")(es),
     Loss.WARNINGS: lambda es, _: [e for e in es if not (isinstance(e, ev.Error) and not e.fatal)],

@@ -216,6 +216,7 @@ STREAMS: dict[str, Events] = {
     ),
     "the rest": run(
         ev.State(snapshot={"a": 1}),
+        ev.Rows(id="rows", summary="1 / 1", notices=[], cells=[], total=1),
         ev.Status(message="Slow", level="warning"),
         ev.Error(message="Hm", code="1", error_type="T"),
         ev.Error(message="Hm again"),

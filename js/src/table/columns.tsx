@@ -1,0 +1,99 @@
+/** The columns of the table of a map. */
+
+import type { ComponentChildren } from "preact";
+import { duration, fixed } from "../ui/duration";
+import { Icon, type IconName } from "../ui/icons";
+import { clip, count, lookUp, num } from "../values";
+import type { Row } from "./row-pages";
+
+export interface Column {
+  /** What rows are sorted by. */
+  key: string;
+  head: string;
+  /** Width, as a track of a CSS grid. */
+  width: string;
+  isFigure: boolean;
+  draw: (row: Row) => ComponentChildren;
+}
+
+const SCORE_CHARS = 24;
+
+/** Icon, tone and word of each status. */
+const STATUS: Readonly<Record<string, [IconName, string, string]>> = {
+  waiting: ["todo", "off", "waiting"],
+  running: ["spinner", "link", "running"],
+  completed: ["check", "ok", "done"],
+  failed: ["cross", "bad", "failed"],
+  cancelled: ["stop", "off", "stopped"],
+  incomplete: ["warning", "ask", "cut off"],
+  max_steps: ["warning", "ask", "step limit"],
+  paused: ["warning", "ask", "paused"],
+};
+
+/**
+ * @param figures - of tokens and cost, those that are known.
+ * @param isNarrow - true to leave out what a small place has no room for.
+ */
+export function columnsOf(
+  scores: readonly string[],
+  figures: readonly string[],
+  isNarrow: boolean,
+): Column[] {
+  const text = { isFigure: false };
+  const figure = { isFigure: true };
+  const has = (name: string) => !isNarrow && figures.includes(name);
+  const all: (Column | false)[] = [
+    { ...text, key: "label", head: "", width: "8ch", draw: ({ label }) => label },
+    { ...text, key: "item", head: "Item", width: "minmax(0, 2fr)", draw: ({ item }) => item },
+    { ...text, key: "answer", head: "Answer", width: "minmax(0, 3fr)", draw: answer },
+    { ...text, key: "status", head: "State", width: "13ch", draw: status },
+    has("tokens") && { ...figure, key: "tokens", head: "Tokens", width: "8ch", draw: tokens },
+    { ...figure, key: "seconds", head: "Time", width: "8ch", draw: seconds },
+    has("cost") && { ...figure, key: "cost", head: "Cost", width: "8ch", draw: cost },
+    ...scores.map((name, at) => ({
+      ...figure,
+      key: `scores/${name}`,
+      head: name,
+      width: `${Math.min(14, Math.max(7, name.length + 2))}ch`,
+      draw: (row: Row) => score(row.scores[at]),
+    })),
+  ];
+  return all.filter((column) => column !== false);
+}
+
+function answer({ answer, status }: Row) {
+  const kind = { running: "nb-map-live", failed: "nb-bad" }[status] ?? "";
+  return <span class={`nb-map-answer ${kind}`}>{answer}</span>;
+}
+
+function status({ status, asks, restored }: Row) {
+  const [icon, tone, word] = lookUp(STATUS, status) ?? ["info", "off", status];
+  if (asks)
+    return (
+      <span class="nb-ask">
+        <Icon name="warning" tone="ask" /> asks you
+      </span>
+    );
+  return (
+    <span title={restored ? "From the store: not run again" : undefined}>
+      <Icon name={icon} tone={tone} /> {restored ? "stored" : word}
+    </span>
+  );
+}
+
+const tokens = (row: Row) => (row.tokens === null ? "" : count(row.tokens));
+const seconds = (row: Row) => (row.seconds === null ? "" : duration(row.seconds));
+const cost = (row: Row) => (row.cost === null ? "" : `$${fixed(row.cost, 4)}`);
+
+function score(value: unknown): ComponentChildren {
+  if (typeof value === "boolean")
+    return (
+      <>
+        <Icon name={value ? "check" : "cross"} tone={value ? "ok" : "bad"} />
+        <span class="nb-sr">{value ? "yes" : "no"}</span>
+      </>
+    );
+  const number = num(value);
+  if (number !== null) return String(Number(number.toPrecision(4)));
+  return typeof value === "string" ? clip(value, SCORE_CHARS) : "";
+}

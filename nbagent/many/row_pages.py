@@ -1,0 +1,180 @@
+"""`RowPages`: the rows of a map as a view asks for them: filtered, sorted, a page at a time."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from nbagent.events.json_text import decode_json
+from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.many.row import Row
+from nbagent.printable import printable_line
+from nbagent.protocol.inspection import RowsAnswer, RowsQuestion, TableRow
+from nbagent.run.inspector.fitting import filled
+
+LINE_CHARS = 240
+"""Characters of an item or an answer in a row."""
+SEARCHED_CHARS = 4000
+"""Characters of each text of a row that are searched."""
+SLOW_SHARE = 0.1
+"""Share of the rows that ended which count as slow."""
+
+SCORE = "scores/"
+"""Prefix of the columns of the checks."""
+
+
+class RowPages:
+    """Answers a view's questions about the rows of a map.
+
+    Args:
+        rows: all of them.
+        mask: masks credentials in a text.
+    """
+
+    def __init__(self, rows: Sequence[Row], mask: Callable[[str], str]) -> None:
+        self._rows = rows
+        self._mask = mask
+        self._found: tuple[RowsQuestion, int, Sequence[Row]] | None = None
+
+    def answer(
+        self, text: str, version: int, scores: Sequence[str], max_bytes: int
+    ) -> tuple[str, int]:
+        """Return the answer to a question as JSON, and its characters.
+
+        Args:
+            text: a `RowsQuestion` as JSON.
+            version: of the table.
+            scores: names of the checks.
+            max_bytes: bytes of JSON that the answer may take.
+
+        Raises:
+            LookupError: the question is not valid.
+        """
+        try:
+            question = decode_json(text, type=RowsQuestion)
+        except msgspec.MsgspecError as error:
+            raise LookupError(f"invalid question about rows: {error}") from error
+        if question.at < 0 or question.rows < 0:
+            raise LookupError(f"rows are counted from 0; got {question.at}, {question.rows}")
+        fitting = self._fitting(question, version)
+        page = fitting[question.at : question.at + question.rows]
+        answer = RowsAnswer(version=version, total=len(fitting), rows=[])
+        written = filled(answer, (self._shown(row, scores) for row in page), max_bytes)
+        return written, len(written)
+
+    def _fitting(self, question: RowsQuestion, version: int) -> Sequence[Row]:
+        """Return the rows that fit, in their order. The last ones found are kept for one version of
+        the table.
+        """
+        question = msgspec.structs.replace(question, at=0, rows=0)
+        if self._found is None or self._found[:2] != (question, version):
+            self._found = question, version, self._sorted(self._filtered(question), question)
+        return self._found[2]
+
+    def _filtered(self, question: RowsQuestion) -> Sequence[Row]:
+        rows = self._rows
+        match question.filter:
+            case "failed":
+                rows = [row for row in rows if row.has_failed]
+            case "asking":
+                rows = [row for row in rows if row.is_asking]
+            case "tool":
+                rows = [row for row in rows if question.tool in row.tool_names]
+            case "slow":
+                rows = _slowest(rows)
+        wanted = question.text.casefold()
+        return [row for row in rows if wanted in _searched(row)] if wanted else rows
+
+    def _sorted(self, rows: Sequence[Row], question: RowsQuestion) -> Sequence[Row]:
+        """Return the rows in their order. Those without a value stand at the end."""
+        if not question.sort:
+            return rows[::-1] if question.down else rows
+        values = [(_value(row, question.sort), row) for row in rows]
+        known = [(_sort_key(value), row) for value, row in values if value is not None]
+        known.sort(key=lambda pair: pair[0], reverse=question.down)
+        unknown = [row for value, row in values if value is None]
+        return [*(row for _, row in known), *unknown]
+
+    def _shown(self, row: Row, scores: Sequence[str]) -> TableRow:
+        outcome = row.outcome
+        shown = TableRow(
+            row=row.number,
+            label=text_safe(self._short(row.name)),
+            item=text_safe(self._short(row.item.prompt)),
+            status=row.status,
+            asks=row.is_asking,
+            restored=row.is_restored,
+            tokens=_value(row, "tokens"),
+            seconds=_value(row, "seconds"),
+            cost=_value(row, "cost"),
+        )
+        if outcome is not None:
+            failed = outcome.error if row.has_failed else None
+            shown.answer = text_safe(self._short(failed or outcome.answer or outcome.error or ""))
+            shown.scores = [json_safe(_short_score(outcome.scores.get(name))) for name in scores]
+        elif row.run is not None:
+            shown.answer = text_safe(printable_line(" ".join(row.run.answer[-LINE_CHARS:].split())))
+        return shown
+
+    def _short(self, value: object) -> str:
+        return short(self._mask(str(value)[: 4 * LINE_CHARS]), LINE_CHARS)
+
+
+def short(value: object, chars: int) -> str:
+    """Return the beginning of a value's text, in one line of so many characters at most."""
+    text = printable_line(" ".join(str(value)[: 4 * chars].split()))
+    return text if len(text) <= chars else f"{text[: chars - 1]}…"
+
+
+def _short_score(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float) else short(value, 80)
+
+
+def _slowest(rows: Sequence[Row]) -> list[Row]:
+    """Return the slowest tenth of the rows that have ended, at least one."""
+    times = sorted(
+        row.outcome.seconds
+        for row in rows
+        if row.outcome is not None and row.outcome.seconds is not None
+    )
+    if not times:
+        return []
+    least = times[-max(1, int(len(times) * SLOW_SHARE))]
+    return [row for row in rows if row.outcome is not None and (row.outcome.seconds or 0) >= least]
+
+
+def _searched(row: Row) -> str:
+    parts = [row.name, str(row.item.prompt)]
+    if row.outcome is not None:
+        parts += [row.outcome.answer, row.outcome.error or ""]
+    return "\n".join(part[:SEARCHED_CHARS] for part in parts).casefold()
+
+
+def _value(row: Row, column: str) -> Any:
+    """Return the value of a row in a column; None if there is none yet."""
+    outcome = row.outcome
+    match column:
+        case "label" | "item":
+            return row.name if column == "label" else str(row.item.prompt)
+        case "status":
+            return row.status
+        case "seconds" if outcome is None:
+            return None if row.began is None else max(0.0, time.time() - row.began)
+    if outcome is None:
+        return None
+    match column:
+        case "answer":
+            return outcome.answer or outcome.error
+        case "seconds" | "cost":
+            return getattr(outcome, column)
+        case "tokens" if outcome.input is not None or outcome.output is not None:
+            return (outcome.input or 0) + (outcome.output or 0)
+        case _:
+            return outcome.scores.get(column.removeprefix(SCORE))
+
+
+def _sort_key(value: Any) -> tuple[bool, Any]:
+    """Return what values are sorted by: numbers first."""
+    is_text = not isinstance(value, bool | int | float)
+    return is_text, str(value).casefold() if is_text else value

@@ -1,0 +1,52 @@
+"""The table of a map: its rows stream, one is opened, and failed ones are run again."""
+
+from collections.abc import Callable
+
+from browser.expectation import expect
+from browser.lab import Notebook
+from playwright.sync_api import Locator
+
+MAP = """
+import asyncio, nbagent
+broken = {"question 3"}
+async def answer(question):
+    for word in f"An answer to {question}: it has some words, and is written slowly.".split():
+        yield word + " "
+        await asyncio.sleep(0.05)
+    if question in broken:
+        raise ValueError("no answer is known")
+runs = nbagent.map(
+    answer,
+    [f"question {number}" for number in range(40)],
+    check=lambda question, run: len(run.text) > 70,
+    concurrency=4,
+)
+"""
+
+
+def rows(widget: Locator) -> Locator:
+    """Return the rows that are in the page."""
+    return widget.locator(".nb-map-row")
+
+
+def test_the_rows_of_a_map_stream_and_a_failed_one_is_opened_and_run_again(
+    notebook: Callable[..., Notebook],
+) -> None:
+    book = notebook("many.ipynb", (MAP,))
+    book.run(0)
+    table = book.widget(0)
+    expect(rows(table).first).to_contain_text("question 0")
+    expect(rows(table).first).to_contain_text("done")
+    book.shot("many-running")
+    rows(table).nth(3).click()
+    expect(table.locator(".nb-map-card .nb-frame")).to_be_visible()
+    book.shot("many-open")
+    expect(table.locator(".nb-map-summary")).to_contain_text("40 / 40 · 1 failed", timeout=60_000)
+    book.shot("many-ended")
+    table.get_by_label("Rows", exact=True).first.select_option("failed")
+    expect(rows(table)).to_have_count(1)
+    book.shot("many-failed")
+    book.python("broken.clear()")
+    table.get_by_role("button", name="Retry 1 failed").click()
+    expect(table.locator(".nb-map-summary")).to_contain_text("40 / 40 ·")
+    expect(rows(table)).to_have_count(0)
