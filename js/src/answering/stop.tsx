@@ -3,7 +3,7 @@
  * again, or stop the run.
  */
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "../transcript/context";
 import { JSON_CHARS, Lazy, lazyValueOf } from "../transcript/lazy";
 import { jsonText, str } from "../values";
@@ -30,6 +30,7 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
   const { fields, changed, read } = useArguments(block);
   const [text, setText] = useDraft(block, "text", "");
   const [result, setResult] = useDraft<string | null>(block, "result", null);
+  const [refused, setRefused] = useState<string | null>(null);
   const keys = useRef<Record<string, () => void>>({});
   const box = useStopKeys(keys);
   const atResult = stage === "result";
@@ -42,8 +43,10 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
     answer({ decision, ...(text.trim() && { reason: text.trim() }) });
   const give = () => {
     // A result that was left alone is the call's own.
-    if (result === null && atResult) answer({ decision: "approve" });
-    else answer({ decision: "result", value: asJson(result ?? "") });
+    if (result === null && atResult) return answer({ decision: "approve" });
+    const { value, problem = null } = asJson(result ?? "");
+    setRefused(problem);
+    if (value !== undefined) answer({ decision: "result", value });
   };
   // A call that has its result takes other arguments by running again.
   const runsAgain = atResult && changed;
@@ -83,6 +86,12 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
       <AnswerBox onSubmit={give} onEscape={leave}>
         <div ref={box} />
         <ResultText block={block} text={result} onText={setResult} focusOnce={focusOnce} />
+        {refused !== null && (
+          <p class="nb-problem" role="alert">
+            This begins as JSON does, and is none: {refused}. To give it as a text, put it in
+            quotation marks.
+          </p>
+        )}
         <Actions block={block}>
           <Choose
             block={block}
@@ -168,13 +177,17 @@ function goOnLabel(stage: string | null, changed: boolean): string {
   return changed ? "Run with changes" : "Run";
 }
 
-/** A result as JSON: the text itself if it is JSON, else a string. */
-function asJson(text: string): string {
+/**
+ * A result as JSON: the text itself if it is JSON, else a string; a problem where it begins as JSON
+ * does and is none.
+ */
+function asJson(text: string): { value?: string; problem?: string } {
   try {
     JSON.parse(text);
-    return text.trim();
-  } catch {
-    return jsonText(text);
+    return { value: text.trim() };
+  } catch (error) {
+    if (/^\s*[[{"]/.test(text)) return { problem: (error as Error).message };
+    return { value: jsonText(text) };
   }
 }
 
@@ -230,32 +243,34 @@ function readable(text: string): string {
 }
 
 /**
- * Take the debugger's keys while the focus is in the question, and the focus from the question
- * before it, so that a reader steps by keys alone.
+ * Take the debugger's keys while the focus is in this run's view, on a breakpoint's dot too, but in
+ * no other question; and the focus from the question before this one.
  */
 function useStopKeys(keys: { current: Record<string, () => void> }) {
   const mark = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const question = mark.current?.closest<HTMLElement>(".nb-question");
-    if (!question) return;
+    const frame = question?.closest<HTMLElement>(".nb-frame");
+    if (!question || !frame) return;
     const focused = (question.getRootNode() as Document | ShadowRoot).activeElement;
-    const isStepping =
-      focused?.matches(".nb-question") && question.closest(".nb-frame")?.contains(focused);
+    const isStepping = focused?.matches(".nb-question") && frame.contains(focused);
     if (isStepping && focused !== question) {
       question.focus({ preventScroll: true });
       question.scrollIntoView?.({ block: "nearest" });
     }
     const onKey = (event: KeyboardEvent) => {
-      const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
-      if (ctrlKey || metaKey || altKey || shiftKey) return;
+      const { key, ctrlKey, metaKey, altKey, shiftKey, defaultPrevented } = event;
+      if (ctrlKey || metaKey || altKey || shiftKey || defaultPrevented) return;
+      const asked = (event.target as Element).closest(".nb-question");
+      if (asked !== null && asked !== question) return;
       // Enter in a control is the control's own.
       const act = keys.current[key === "Enter" && event.target === question ? GO_ON_KEY : key];
       if (!act) return;
       event.preventDefault();
       act();
     };
-    question.addEventListener("keydown", onKey);
-    return () => question.removeEventListener("keydown", onKey);
+    frame.addEventListener("keydown", onKey);
+    return () => frame.removeEventListener("keydown", onKey);
   }, []);
   return mark;
 }

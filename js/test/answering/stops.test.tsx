@@ -139,6 +139,18 @@ describe("a stop at a result", () => {
     expect(sent()).toEqual([{ decision: "approve" }]);
   });
 
+  it("asks about a text that begins as JSON does and is none", async () => {
+    page = await stopped(RESULT);
+    await press(page, "Change the result…");
+    await type(area(), '{"rate": 12');
+    await press(page, "Use this result");
+    expect(sent()).toEqual([]);
+    expect(page.el.querySelector(".nb-problem")?.textContent).toContain("This begins as JSON does");
+    await type(area(), "twelve");
+    await press(page, "Use this result");
+    expect(sent()).toEqual([{ decision: "result", value: '"twelve"' }]);
+  });
+
   it("takes a changed one", async () => {
     page = await stopped(RESULT);
     await press(page, "Change the result…");
@@ -187,6 +199,34 @@ it("a reader steps by keys alone, and past decisions are lines in order", async 
   expect(document.activeElement).toBe(now);
   key(now as Element, "F8");
   expect(sent()).toEqual([{ decision: "step" }, { decision: "approve" }]);
+});
+
+it("goes on by a key after a click on the breakpoint's dot", async () => {
+  page = await stopped(CALL);
+  page.ops(["set", "run", { can_stop: true, stop_at: ["rate"] }]);
+  await settle();
+  const dot = button(page, "Stop before each call of rate");
+  dot.focus();
+  key(dot, "Enter");
+  expect(sent()).toEqual([]);
+  key(dot, "F8");
+  expect(sent()).toEqual([{ decision: "approve" }]);
+});
+
+it("a key goes on at one question only", async () => {
+  page = await stopped(CALL);
+  page.ops(tool("other", { state: "approval-requested" }), [
+    "open",
+    "approval:s2",
+    "other",
+    { kind: "approval", approval_kind: "stop", tool_id: "other", answerable: true, ...CALL },
+  ]);
+  await settle();
+  const second = page.el.querySelectorAll(".nb-question")[1];
+  key(second as Element, "F8");
+  expect(page.sent("answer").map(({ block }) => block)).toEqual(["approval:s2"]);
+  key(page.el.querySelector(".nb-frame") as Element, "F8");
+  expect(page.sent("answer").map(({ block }) => block)).toEqual(["approval:s2", "approval:s1"]);
 });
 
 describe("breakpoints of a run that goes on", () => {
