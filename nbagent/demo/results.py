@@ -159,7 +159,8 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     of quantities.
     """
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
-    names = [column for column in rows[0] if column not in numeric]
+    others = [column for column in rows[0] if column not in numeric]
+    names = [column for column in others if all(column in row for row in rows)]
     measures = [column for column in numeric if not _NO_QUANTITY.search(column)]
     if not names or not measures:
         return {}
