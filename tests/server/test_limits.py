@@ -98,8 +98,8 @@ def small_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def impatient_server() -> Iterator[Server]:
-    """A server that waits for 50 ms."""
-    with serving(head_timeout_s=0.05, body_timeout_s=0.05) as server:
+    """A server that waits for half a second: a busy machine sends a request within it."""
+    with serving(head_timeout_s=0.5, body_timeout_s=0.5) as server:
         yield server
 
 
