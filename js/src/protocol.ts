@@ -1203,7 +1203,7 @@ export interface TableRow {
   row: number;
   /** Of the item, with the names of the agent and the repetition where there are several. */
   label: string;
-  /** What it is about. */
+  /** The question, or the record that its prompt is made of. */
   item: string;
   /** So far; of a row that failed, the error. */
   answer?: string;
@@ -1229,7 +1229,7 @@ export interface RowsAnswer {
   version: number;
   /** Number of rows that fit. */
   total: number;
-  /** Those from row `at` on, as many as fit into a message. */
+  /** The rows from `at` on, as many as fit into a message. */
   rows: TableRow[];
 }
 

@@ -16,7 +16,7 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
 
 
 class TagContext:
-    """What has come of a text, up to the offset that a cursor is at.
+    """The beginning of a text, up to the offset that a cursor is at.
 
     Args:
         grammar: what counts as a tag.

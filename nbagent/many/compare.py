@@ -61,7 +61,7 @@ class ComparedRow(NamedTuple):
 
 
 class RunsComparison(Sequence[ComparedRow]):
-    """What differs between two maps: rows that became worse first.
+    """The differences between two maps: rows that became worse first.
 
     Rows are paired by agent, label and repetition; of rows that share all these, the first with the
     first. A row without an answer counts as the worse value where the measure is True or False.

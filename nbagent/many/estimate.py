@@ -13,7 +13,8 @@ from nbagent.many.row import Row, prompt_problem
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the rows of a map would take that are not in its store yet: `nbagent.map(…, dry=True)`.
+    """Tokens and dollars of the rows that a map would run: `nbagent.map(…, dry=True)`. Rows of its
+    store are not among them.
 
     Where the store has rows of this map, the others are taken to be like them. Else the tokens are
     those that each row sends at least: instructions, tools and prompt of its first request, four

@@ -13,7 +13,7 @@ UPDATE_S = 0.25
 
 
 class Shown(Protocol):
-    """What shows a map in a cell."""
+    """The view of a map in a cell."""
 
     def show(self) -> None:
         """Show it in the cell that is executed now."""

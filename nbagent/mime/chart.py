@@ -196,7 +196,7 @@ class _Plot:
     def _stack(self) -> dict[int, list[tuple[float, float]]]:
         """Return the lower and upper ends of the bars and areas, by the series' index."""
         ends: dict[int, list[tuple[float, float]]] = {}
-        # What stands at each place so far. Negative values hang below the positive ones.
+        # Heights of the bars so far, by place. Negative values hang below the positive ones.
         heights: dict[tuple[Coordinate, bool], float] = {}
         for index, series in enumerate(self._chart.series):
             if series.mark not in ("bar", "area"):

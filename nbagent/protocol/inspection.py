@@ -277,7 +277,7 @@ class TableRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         row: its number, from 0.
         label: of the item, with the names of the agent and the repetition where there are several.
-        item: what it is about.
+        item: the question, or the record that its prompt is made of.
         answer: so far; of a row that failed, the error.
         status: `waiting`, `running`, or how it ended.
         asks: true if it waits for the reader.
@@ -307,7 +307,7 @@ class RowsAnswer(msgspec.Struct, kw_only=True):
     Attributes:
         version: of the table, as in its props.
         total: number of rows that fit.
-        rows: those from row `at` on, as many as fit into a message.
+        rows: the rows from `at` on, as many as fit into a message.
     """
 
     version: int

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import pytest
 from browser.expectation import expect
-from browser.lab import Notebook
+from browser.lab import THEMES, Notebook
+from browser.views import prepare, violations
 from playwright.sync_api import Locator
 
 MAP = """
@@ -50,3 +52,42 @@ def test_the_rows_of_a_map_stream_and_a_failed_one_is_opened_and_run_again(
     table.get_by_role("button", name="Retry 1 failed").click()
     expect(table.locator(".nb-map-summary")).to_contain_text("40 / 40 ·")
     expect(rows(table)).to_have_count(0)
+
+
+@pytest.mark.proof
+def test_the_table_is_moved_in_by_keys_sorted_and_searched(
+    notebook: Callable[..., Notebook],
+) -> None:
+    book = notebook("many-keys.ipynb", (MAP,))
+    book.run(0)
+    table = book.widget(0)
+    prepare(book.page)
+    expect(table.locator(".nb-map-summary")).to_contain_text("40 / 40", timeout=60_000)
+    grid = table.get_by_role("treegrid", name="Rows")
+
+    # The keys: to the last row, which opens, and closes.
+    grid.focus()
+    book.page.keyboard.press("End")
+    expect(table.locator(".nb-map-active")).to_contain_text("question 39")
+    book.page.keyboard.press("Enter")
+    expect(table.locator(".nb-map-card .nb-frame")).to_contain_text("question 39")
+    for theme in THEMES:
+        book.theme(theme)
+        assert violations(book.page) == []
+        book.shot(f"many-keys-{theme}")
+    book.page.set_viewport_size({"width": 600, "height": 1000})
+    assert book.page.evaluate("() => pleasant.tooWide()") == []
+    book.shot("many-narrow")
+    book.page.set_viewport_size({"width": 1280, "height": 1000})
+    grid.focus()
+    book.page.keyboard.press("Escape")
+    expect(table.locator(".nb-map-card")).to_have_count(0)
+    assert rows(table).count() <= 100
+
+    # The order and the search.
+    for _ in range(2):
+        table.get_by_role("columnheader", name="Item").get_by_role("button").click()
+    expect(rows(table).first).to_contain_text("question 9")
+    table.get_by_role("searchbox").fill("question 17")
+    expect(rows(table)).to_have_count(1)
+    expect(table.get_by_text("1 of 40 rows")).to_be_visible()

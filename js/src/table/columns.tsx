@@ -7,7 +7,7 @@ import { clip, count, lookUp, num } from "../values";
 import type { Row } from "./row-pages";
 
 export interface Column {
-  /** What rows are sorted by. */
+  /** Name of the column in a `RowsQuestion`. */
   key: string;
   head: string;
   /** Width, as a track of a CSS grid. */
@@ -43,12 +43,20 @@ export function columnsOf(
   const figure = { isFigure: true };
   const has = (name: string) => !isNarrow && figures.includes(name);
   const all: (Column | false)[] = [
-    { ...text, key: "label", head: "", width: "8ch", draw: ({ label }) => label },
+    {
+      ...text,
+      key: "label",
+      head: "",
+      width: isNarrow ? "5ch" : "8ch",
+      draw: ({ label }) => label,
+    },
     { ...text, key: "item", head: "Item", width: "minmax(0, 2fr)", draw: ({ item }) => item },
     { ...text, key: "answer", head: "Answer", width: "minmax(0, 3fr)", draw: answer },
-    { ...text, key: "status", head: "State", width: "13ch", draw: status },
+    isNarrow
+      ? { ...text, key: "status", head: "State", width: "7ch", draw: statusIcon }
+      : { ...text, key: "status", head: "State", width: "13ch", draw: status },
     has("tokens") && { ...figure, key: "tokens", head: "Tokens", width: "8ch", draw: tokens },
-    { ...figure, key: "seconds", head: "Time", width: "8ch", draw: seconds },
+    !isNarrow && { ...figure, key: "seconds", head: "Time", width: "8ch", draw: seconds },
     has("cost") && { ...figure, key: "cost", head: "Cost", width: "8ch", draw: cost },
     ...scores.map((name, at) => ({
       ...figure,
@@ -66,17 +74,31 @@ function answer({ answer, status }: Row) {
   return <span class={`nb-map-answer ${kind}`}>{answer}</span>;
 }
 
-function status({ status, asks, restored }: Row) {
+/** Icon, tone and word of the state of a row. */
+function stateOf({ status, asks, restored }: Row): [IconName, string, string] {
+  if (asks) return ["warning", "ask", "asks you"];
   const [icon, tone, word] = lookUp(STATUS, status) ?? ["info", "off", status];
-  if (asks)
-    return (
-      <span class="nb-ask">
-        <Icon name="warning" tone="ask" /> asks you
-      </span>
-    );
+  return [icon, tone, restored ? "stored" : word];
+}
+
+function status(row: Row) {
+  const [icon, tone, word] = stateOf(row);
   return (
-    <span title={restored ? "From the store: not run again" : undefined}>
-      <Icon name={icon} tone={tone} /> {restored ? "stored" : word}
+    <span
+      class={row.asks ? "nb-ask" : ""}
+      title={row.restored ? "From the store: not run again" : undefined}
+    >
+      <Icon name={icon} tone={tone} /> {word}
+    </span>
+  );
+}
+
+function statusIcon(row: Row) {
+  const [icon, tone, word] = stateOf(row);
+  return (
+    <span title={word}>
+      <Icon name={icon} tone={tone} />
+      <span class="nb-sr">{word}</span>
     </span>
   );
 }

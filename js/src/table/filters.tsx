@@ -1,4 +1,4 @@
-/** What the reader wants to see of the rows: a filter, and a text to search for. */
+/** Fields that narrow the rows of a map: a filter, and a text to search for. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { RowFilter } from "../protocol";

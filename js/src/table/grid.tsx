@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows that are drawn as they come into view
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus
 
-/** The rows of a map; only those in view are in the page. One of them may be open. */
+/** The rows of a map, of which only those in view are drawn. One of them may be open. */
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { OpenRow } from "../protocol";
@@ -73,6 +73,12 @@ export function Grid({ session, pages, scores, figures, open, onWish }: GridProp
       list.scrollTop = top + ROW_PX - list.clientHeight;
   }, [active]);
 
+  // Other rows stand at the same places now.
+  useEffect(() => {
+    setActive(null);
+    (box.current as HTMLDivElement).scrollTop = 0;
+  }, [pages.wish]);
+
   const toggle = (at: number) => {
     const row = pages.row(at);
     if (row === undefined) return;
@@ -103,7 +109,7 @@ export function Grid({ session, pages, scores, figures, open, onWish }: GridProp
   return (
     <div
       class="nb-map-grid"
-      role="grid"
+      role="treegrid"
       aria-label="Rows"
       aria-rowcount={total + 1}
       aria-colcount={columns.length}
@@ -190,6 +196,7 @@ function Heads({
       {columns.map((column) => {
         const isSorted = column.key === wish.sort;
         const order = wish.down ? "descending" : "ascending";
+        const arrow = wish.down ? " ↓" : " ↑";
         return (
           <span
             key={column.key}
@@ -200,7 +207,7 @@ function Heads({
           >
             <button type="button" onClick={() => sort(column)}>
               {column.head || <span class="nb-sr">Label</span>}
-              <span aria-hidden="true">{isSorted ? (wish.down ? " ↓" : " ↑") : ""}</span>
+              <span aria-hidden="true">{isSorted && arrow}</span>
             </button>
           </span>
         );

@@ -22,12 +22,10 @@ export function RowsTable({ session, block }: { session: Session; block: Block<"
   const [wish, setWish] = useState(ALL);
   useEffect(() => () => pages.close(), [pages]);
   useEffect(() => pages.setVersion(version), [pages, version]);
-  const onWish = (change: Partial<Wish>) =>
-    setWish((before) => {
-      const next = { ...before, ...change };
-      pages.setWish(next);
-      return next;
-    });
+  const onWish = (change: Partial<Wish>) => {
+    pages.setWish({ ...pages.wish, ...change });
+    setWish(pages.wish);
+  };
   const problem = pages.problem.value;
   return (
     <PartRoot session={session}>

@@ -5,7 +5,7 @@ import type { RowsAnswer, RowsQuestion, TableRow } from "../protocol";
 import type { Session } from "../session";
 import { num, record, str, type Unchecked } from "../values";
 
-/** What the reader wants to see of the rows. */
+/** Order and filters of the rows, as the reader has chosen them. */
 export type Wish = Required<Omit<RowsQuestion, "at" | "rows">>;
 
 export const ALL: Wish = { sort: "", down: false, filter: "", tool: "", text: "" };

@@ -1,4 +1,4 @@
-"""What is written to a span, by the semantic conventions."""
+"""Attributes and events of spans, by OpenTelemetry's semantic conventions."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
