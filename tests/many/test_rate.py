@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from nbagent.many import pace
 from nbagent.many.rate import FIRST_LIMIT, RowGate
 
 
@@ -48,8 +49,10 @@ def test_no_more_rows_begin_while_requests_wait_for_their_turn() -> None:
 
 @pytest.mark.parametrize("concurrency", [None, 8])
 def test_requests_wait_for_the_end_of_a_pause_and_are_sent_in_their_order(
-    concurrency: int | None,
+    concurrency: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pace, "LOWEST_RATE", 1000.0)
+
     async def main() -> tuple[list[int], list[int]]:
         gate = RowGate(concurrency)
         sent: list[int] = []
