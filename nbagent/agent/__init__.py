@@ -11,7 +11,8 @@ from nbagent.agent.sessions.longterm import LongTerm
 from nbagent.agent.sessions.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import SessionInfo, Store
-from nbagent.agent.tools.tool import Tool, tool
+from nbagent.agent.tools.decorator import tool
+from nbagent.agent.tools.tool import Tool
 
 __all__ = [
     "Agent",

@@ -35,8 +35,9 @@ from nbagent.agent.sessions.session_history import SessionHistory
 from nbagent.agent.sessions.store import SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools.current_tool import renewed
-from nbagent.agent.tools.tool import AnyTool, toolbox
-from nbagent.agent.tools.toolset import Toolset, model_name, split
+from nbagent.agent.tools.decorator import toolbox
+from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.toolset import Toolset, model_name, split, tools_of
 from nbagent.agent.usage_hints import ASK, explain_options, hint_for
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
@@ -467,7 +468,7 @@ class Agent(AgentOptions):
         """
         tools = self.tools
         for toolset in self._toolsets:
-            tools += await toolset.tools()
+            tools += await tools_of(toolset)
         return tools
 
     def stream_call(self, tool: AnyTool, arguments: dict[str, Any]) -> ToolCallStream:

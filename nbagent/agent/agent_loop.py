@@ -30,7 +30,7 @@ from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending, es
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.tool import AnyTool, DescribedTool
-from nbagent.agent.tools.toolset import Toolset, merged
+from nbagent.agent.tools.toolset import Toolset, merged, tools_of
 from nbagent.errors import Cancelled, NbagentError, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context import at_step
@@ -260,7 +260,7 @@ class AgentLoop:
         calls then say so.
         """
         try:
-            self._listed[toolset] = await toolset.tools()
+            self._listed[toolset] = await tools_of(toolset)
         except ToolError as error:
             if toolset not in self._listed:
                 raise

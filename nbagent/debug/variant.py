@@ -17,7 +17,7 @@ from nbagent.agent.model.recorded_run import Record
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.current_tool import current_tool
-from nbagent.agent.tools.tool import toolbox
+from nbagent.agent.tools.decorator import toolbox
 from nbagent.agent.tools.toolset import split
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent.agent.model.recorded_run import recorded_run
+from nbagent.agent.tools.decorator import tool_of
 from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.errors import NbagentError
 from nbagent.run import Run
@@ -51,7 +52,7 @@ def stand_in(tool: AnyTool | Callable[..., Any], *results: Any) -> AnyTool:
         tool: the tool, or its function.
         results: one for each call.
     """
-    return _StandIn(tool if isinstance(tool, Tool) else Tool(tool), iter(results))
+    return _StandIn(tool_of(tool) or Tool(tool), iter(results))
 
 
 class _StandIn(Tool[..., Any]):

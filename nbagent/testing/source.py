@@ -12,7 +12,8 @@ import types
 from typing import Any
 
 import nbagent
-from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.agent.tools.decorator import tool_of
+from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import NbagentError
 from nbagent.testing.literal import literal, quoted
 
@@ -44,7 +45,7 @@ class SourceWriter:
             raise NbagentError(f"the tool {tool.name!r} is {problem}")
         name: str = function.__name__
         found = _global_of(function.__module__, name)
-        is_tool = isinstance(found, Tool)
+        is_tool = tool_of(found) is not None
         self._use(name, found if is_tool else function, f"the tool {tool.name!r}")
         if is_tool or tool.name == name:
             return name
@@ -72,7 +73,8 @@ class SourceWriter:
         if line := _import_line(name, value):
             self.imports[line] = None
             return
-        function = value.function if isinstance(value, Tool) else value
+        made = tool_of(value)
+        function = value if made is None else made.function
         if inspect.isfunction(function) or inspect.isclass(function):
             source = _source_of(function, user)
             space = _globals_of(function)

@@ -15,13 +15,15 @@ from patience import LIMITS_S
 import nbagent
 from nbagent import events as e
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.decorator import AnyToolFunction, tool_of
 from nbagent.errors import ToolError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands of a POSIX shell")
 
 
-async def run(tool: AnyTool, **arguments: Any) -> Any:
+async def run(function: AnyToolFunction, **arguments: Any) -> Any:
+    tool = tool_of(function)
+    assert tool is not None
     return await tool.run(arguments)
 
 

@@ -18,11 +18,11 @@ from agent.server import Server as ModelServer
 from preloaded import start
 
 import nbagent
-from nbagent.agent import Agent, Tool
+from nbagent.agent import Agent
 from nbagent.server import serve
 
 
-def deleting(delete_path: Callable[[str], object]) -> Tool[[str], str]:
+def deleting(delete_path: Callable[[str], object]) -> Callable[[str], str]:
     """Return a tool that asks first, and then calls a function with the path."""
 
     @nbagent.tool(approve=True)

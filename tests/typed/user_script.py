@@ -47,6 +47,8 @@ assert_type(nbagent.__version__, str)
 
 async def main() -> None:
     assert_type(await exchange_rate("EUR"), float)
+    assert_type(exchange_rate.once, bool)
+    weather("Oslo", days="1")  # type: ignore[arg-type]
     assert_type(await agent.generate("Do I need an umbrella?"), str)
 
     run = await nbagent.show(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
-from nbagent.agent.tools.tool import AnyTool, tool
+from nbagent.agent.tools.decorator import AnyToolFunction, tool
 from nbagent.errors import ToolError
 
 
@@ -17,7 +17,7 @@ class Answering(Protocol):
 
 def agent_call(
     agents: Mapping[str, Answering], descriptions: Mapping[str, str] | None = None
-) -> AnyTool:
+) -> AnyToolFunction:
     """Return a tool that asks another agent.
 
     That agent knows nothing of the conversation but the message.

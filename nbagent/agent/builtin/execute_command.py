@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
 from nbagent.agent.calls.context import CURRENT_CALL
-from nbagent.agent.tools.tool import AnyTool, tool
+from nbagent.agent.tools.decorator import AnyToolFunction, tool
 from nbagent.errors import ToolError
 from nbagent.runtime.timeouts import is_limit
 
@@ -38,7 +38,7 @@ _KEPT_VARIABLES = re.compile(
 """Matches the names of the variables that a command gets; the last ones are Windows'."""
 
 
-def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> AnyTool:
+def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> AnyToolFunction:
     """Return a tool that runs a shell command in a folder, after asking.
 
     **The folder is where a command starts, and no sandbox**: a command can read, change and send

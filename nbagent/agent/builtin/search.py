@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
-from nbagent.agent.tools.tool import AnyTool, tool
+from nbagent.agent.tools.decorator import AnyToolFunction, tool
 from nbagent.gate import secrets
 
 MAX_FILE_BYTES = 1_000_000
@@ -26,7 +26,7 @@ MAX_PASSAGE_CHARS = 1_500
 _WORD = re.compile(r"\w+")
 
 
-def search(folder: str | Path = ".") -> AnyTool:
+def search(folder: str | Path = ".") -> AnyToolFunction:
     """Return a tool that finds passages in the text files of a folder, the best first.
 
     It is a search for words, by SQLite's full-text index (https://www.sqlite.org/fts5.html), which

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
-from nbagent.agent.tools.tool import AnyTool, tool
+from nbagent.agent.tools.decorator import AnyToolFunction, tool
 from nbagent.errors import ToolError
 
 
-def write_file(folder: str | Path = ".") -> AnyTool:
+def write_file(folder: str | Path = ".") -> AnyToolFunction:
     """Return a tool that writes a text file, after asking.
 
     A file appears complete or not at all, and one that exists is replaced. Its folders are made. A

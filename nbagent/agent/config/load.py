@@ -22,14 +22,14 @@ from nbagent.agent.option_values import dotted
 from nbagent.agent.options import values_of
 from nbagent.agent.sessions.longterm import LongTerm
 from nbagent.agent.sessions.memory import BufferWindow, SummaryBuffer
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.decorator import AnyToolFunction
 from nbagent.errors import ConfigError, NbagentError, ToolError
 from nbagent.gate import secrets
 
 DEMO_MODEL = "demo"
 """The model of an agent that names none, unless the environment variable `NBAGENT_MODEL` does."""
 
-IN_FOLDER: Mapping[str, Callable[[Path], AnyTool]] = {
+IN_FOLDER: Mapping[str, Callable[[Path], AnyToolFunction]] = {
     "search": search,
     "write_file": write_file,
     "execute_command": execute_command,

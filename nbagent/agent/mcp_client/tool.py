@@ -37,14 +37,9 @@ class McpTool(Tool[..., Any]):
         self.result_chars = options["result_chars"]
         self.once = False
         self.is_async = True
-        self._schema = schema
+        self.schema = schema
         self._call = call
         self._check = check
-
-    @property
-    def schema(self) -> JsonSchema:
-        """The JSON Schema of its arguments."""
-        return self._schema
 
     @property
     def undescribed(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
+from nbagent.agent.tools.decorator import tool_of
 from nbagent.agent.tools.tool import AnyTool, Tool
 
 _MISSING = object()
@@ -29,8 +30,8 @@ def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
     found, note = _found(tool.function, tool.name)
     if found is tool.function:
         return tool, note
-    if isinstance(found, Tool):
-        return found, note
+    if (now := tool_of(found)) is not None:
+        return now, note
     return tool.with_function(found), note
 
 
@@ -117,14 +118,14 @@ def _found_function(
     inner = _function_of(found)
     if inner is function or _is_same_code(inner, function):
         return function, None
-    is_other_tool = isinstance(found, Tool) and found.name != tool_name
+    made = tool_of(found)
+    is_other_tool = made is not None and made.name != tool_name
     return inner if is_other_tool else found, None
 
 
 def _function_of(value: Any) -> Any:
-    if isinstance(value, Tool):
-        return value.function
-    return value
+    made = tool_of(value)
+    return value if made is None else made.function
 
 
 def _is_same_code(one: Any, other: Any) -> bool:

@@ -66,7 +66,7 @@ class Signature:
         for name, parameter in self._inspect(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
                 self._takes_any_name = True
-            elif is_injected(hints.get(name)):
+            elif name == "self" or is_injected(hints.get(name)):
                 continue
             elif parameter.kind is not parameter.VAR_POSITIONAL:
                 # A model gives arguments by name, and *args has none.

@@ -6,18 +6,15 @@ import functools
 import inspect
 import re
 import threading
-import warnings
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import (
     Any,
     ClassVar,
     Generic,
     ParamSpec,
     Protocol,
-    Self,
     TypeAlias,
     TypeVar,
-    overload,
 )
 
 import msgspec
@@ -53,11 +50,17 @@ R = TypeVar("R", covariant=True)
 class Tool(Generic[P, R]):
     """A function that a model may call. Calling the tool itself calls the function.
 
+    What users have is the function that `nbagent.tool` makes of it.
+
     Args:
         function: sync or async; parameters of any type that has a JSON Schema, described in the
             docstring. Of a generator, each value is shown as a preliminary result, and the last
             one, or the one that it returns, is the result.
         name, description, timeout, approve, result_chars, once: as for `tool`.
+
+    Attributes:
+        schema: the JSON Schema of its arguments.
+        is_async: whether a call is awaited, or iterated over with `async for`.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -114,18 +117,8 @@ class Tool(Generic[P, R]):
             called
         )
         self._signature = Signature(function, doc.params)
-        functools.update_wrapper(self, function, updated=())
-        # Other frameworks find here all that they ask of a function: its name,
-        # `inspect.iscoroutinefunction`.
-        self.__name__ = self.name
-        self.__code__ = getattr(called, "__code__", None)
-        self.__defaults__ = getattr(called, "__defaults__", None)
-        self.__kwdefaults__ = getattr(called, "__kwdefaults__", None)
-
-    @property
-    def schema(self) -> JsonSchema:
-        """The JSON Schema of its arguments."""
-        return self._signature.schema
+        self.schema: JsonSchema = self._signature.schema
+        self.__doc__ = inspect.getdoc(function)
 
     @property
     def undescribed(self) -> str:
@@ -189,13 +182,6 @@ class Tool(Generic[P, R]):
         """
         result: R = _caller(self, args, kwargs)
         return result
-
-    def __get__(self, instance: object, owner: type | None = None) -> Self:
-        """Return the tool itself, also from a class.
-
-        By `inspect.isroutine` an object with this method is a routine.
-        """
-        return self
 
     def __repr__(self) -> str:
         return f"Tool({printable_line(self.name)})"
@@ -265,90 +251,6 @@ def set_caller(caller: Caller) -> None:
     """Set what calling a tool does."""
     global _caller
     _caller = caller
-
-
-@overload
-def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
-@overload
-def tool(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout: float | None = None,
-    approve: bool | Callable[[dict[str, Any]], bool] = False,
-    result_chars: int | None = None,
-    once: bool = False,
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
-def tool(
-    function: Any = None,
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout: float | None = None,
-    approve: bool | Callable[[dict[str, Any]], bool] = False,
-    result_chars: int | None = None,
-    once: bool = False,
-) -> Any:
-    """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`,
-    `@tool(name=…, description=…)`.
-
-    A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
-
-    A tool returns its result, or yields it after preliminary ones. If that is a stream of nbagent's
-    (`nbagent.connect(…)`, the `stream(…)` of an agent, a replay) or an `nbagent.Run`, it is shown
-    inside the call, and its answer is the result.
-
-    Args:
-        function: sync or async; its signature becomes the schema of its arguments, its docstring
-            their descriptions.
-        name: the name that the model sees; by default the function's.
-        description: what the function does; by default its docstring up to the first section.
-        timeout: seconds that a call may take, and a stream that it returns; None is no limit.
-        approve: True asks the reader before each call. A function asks before those for which it
-            returns True; it is called with the arguments, as a dict of JSON.
-        result_chars: characters of a result that the model gets at most; None leaves it to the
-            agent.
-        once: True for a call that must not be made twice, such as a payment: where a run is
-            repeated, forked or run on a recording, the recorded result is taken.
-
-    Raises:
-        ToolError: the function cannot be a tool; the message names it and says why.
-    """
-    options: dict[str, Any] = {
-        "timeout": timeout,
-        "approve": approve,
-        "result_chars": result_chars,
-        "once": once,
-    }
-    make: Callable[..., Any] = functools.partial(
-        Tool, name=name, description=description, **options
-    )
-    return make if function is None else make(function)
-
-
-def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
-    """Return tools by name; plain functions become tools.
-
-    Raises:
-        ToolError: two have the same name, one cannot be a tool, or `tools` is no list.
-    """
-    if callable(tools) or not isinstance(tools, Iterable):
-        raise ToolError(f"tools is a list of functions, such as tools=[f]; got {tools!r}")
-    box: dict[str, AnyTool] = {}
-    for item in tools:
-        made = item if isinstance(item, Tool) else Tool(item)
-        if missing := made.undescribed:
-            # Seen once for each tool: Python shows a warning of one text once. The frame is that of
-            # `Agent(…)`.
-            warnings.warn(
-                f"The tool {made.name} has {missing}: a model can only guess how to use it",
-                stacklevel=4,
-            )
-        if made.name in box:
-            raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")
-        box[made.name] = made
-    return box
 
 
 class DescribedTool(Protocol):

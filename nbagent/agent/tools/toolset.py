@@ -2,10 +2,11 @@
 
 import copy
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.decorator import tool_of
+from nbagent.agent.tools.tool import AnyTool, Tool
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 _MAX_NAME_CHARS = 64
@@ -27,12 +28,21 @@ class Toolset(Protocol):
     def is_open(self) -> bool:
         """True if its tools are known without waiting for it to start."""
 
-    async def tools(self) -> Sequence[AnyTool]:
-        """Return its tools as they are now.
+    async def tools(self) -> Sequence[AnyTool | Callable[..., Any]]:
+        """Return its tools as they are now, of which functions are made tools.
 
         Raises:
             ToolError: it cannot be reached.
         """
+
+
+async def tools_of(toolset: Toolset) -> list[AnyTool]:
+    """Return the tools of a toolset as they are now.
+
+    Raises:
+        ToolError: it cannot be reached.
+    """
+    return [tool_of(item) or Tool(item) for item in await toolset.tools()]
 
 
 def merged(

@@ -302,6 +302,20 @@ async def test_the_objects_that_a_framework_fills_in_are_given_again() -> None:
     assert (await run.tools[0].rerun(year=2025)).result == "RunContext 2025"
 
 
+async def test_the_object_of_a_method_is_no_argument_and_is_called_again() -> None:
+    class Rates:
+        base = 100
+
+        @nbagent.tool
+        def of(self, year: int) -> int:
+            """Rate of a year."""
+            return self.base + year
+
+    run = await started(of(lambda: Rates().of(1)))
+    assert run.tools[0].args == {"year": 1}
+    assert (await run.tools[0].rerun(year=2)).result == 102
+
+
 async def test_a_call_whose_result_is_hidden_is_not_made_again() -> None:
     run = await started(announced(later, 3), hide={"later": "result"})
     with pytest.raises(NbagentError, match="results are hidden"):
