@@ -16,6 +16,7 @@ from nbagent.agent.model import input_items
 from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, taken_from_record
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.run.replayed_history import ReplayedHistory
+from nbagent.debug.edited_messages import Edit, edited
 from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.replayed import ReplayedPart, changed_args
@@ -34,6 +35,7 @@ def fork(
     result: Any = UNSET,
     args: Any = None,
     prompt: str | Iterable[Any] | None = None,
+    messages: Edit | None = None,
     instructions: str | None = None,
     model: Any = None,
     tools: Iterable[Any] | None = None,
@@ -42,7 +44,7 @@ def fork(
     face: Literal["widget", "console"] | None = None,
 ) -> Run:
     """Repeat a run up to a point, go on live, and show that; see `run.fork`."""
-    recorded = _recorded(source)
+    recorded = recorded_of(source)
     # None for a recording, of which only the events are known
     first = source if isinstance(source, Run) else None
     own = first.own_agent if agent is None and first is not None else agent
@@ -62,7 +64,15 @@ def fork(
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
     form = first.asked_form if first is not None and agent is None else None
-    stream = continued(other, made.prompt(prompt), made.past(changed, other), made.record(), form)
+    asked, past = made.prompt(prompt), made.past(changed, other)
+    if messages is not None:
+        if point.call is not None:
+            raise ForkError(
+                "messages= changes what the model is told before a response: give its number, "
+                "such as at=2"
+            )
+        asked, past, other.instructions = edited(messages, asked, past, other.instructions)
+    stream = continued(other, asked, past, made.record(), form)
     options = {} if first is None else dict(first.shown_with)
     run = Run(stream, **options)
     if first is not None and breakpoints:
@@ -71,6 +81,7 @@ def fork(
         "result": result is not UNSET,
         "arguments": args is not None,
         "prompt": prompt is not None,
+        "messages": messages is not None,
         "instructions": instructions is not None,
         "model": model is not None,
         "tools": tools is not None,
@@ -234,7 +245,12 @@ def _call_of(run: Run, at: Any, is_call: bool) -> Any:
     return at
 
 
-def _recorded(source: Any) -> RecordedRun:
+def recorded_of(source: Any) -> RecordedRun:
+    """Return a run or a recording as responses with their calls.
+
+    Raises:
+        ForkError: it cannot be repeated.
+    """
     if isinstance(source, Run) and source.lanes:
         raise ForkError("a run of several streams cannot be forked: show each by itself")
     try:

@@ -59,6 +59,7 @@ class ForkableRun(FollowedRun):
         result: Any = UNSET,
         args: Mapping[str, Any] | None = None,
         prompt: str | Iterable[Any] | None = None,
+        messages: "Callable[[list[dict[str, Any]]], Any] | Sequence[Any] | None" = None,
         instructions: str | None = None,
         model: Any = None,
         tools: Iterable[Any] | None = None,
@@ -73,6 +74,7 @@ class ForkableRun(FollowedRun):
             run.fork(at="fetch_rates", args={"year": 2024})    # it is called with another argument
             run.fork(at="fetch_rates")                        # its function is called as it is now
             run.fork(at=2, instructions="Answer in French.")   # the second response is asked anew
+            run.fork(at=2, messages=lambda told: told[:-1])    # without the last message
 
         Results before the point are taken from the record, also those of other calls in the
         response of the call at the point. A session is left alone: the fork is a run of its own. So
@@ -85,6 +87,9 @@ class ForkableRun(FollowedRun):
             result: of the call, in place of the recorded one; any object.
             args: arguments to change; the others stay as the model wrote them.
             prompt: in place of the user's message.
+            messages: all that the model is told before the response, the instructions included; or
+                a function that gets these messages, as dicts in the form of Chat Completions, and
+                returns those to send, or changes them. What is not changed is sent as it was.
             instructions: in place of the agent's.
             model: in place of the agent's.
             tools: in place of the agent's. By default these, each with its function as it is now: a
@@ -108,6 +113,7 @@ class ForkableRun(FollowedRun):
             result=result,
             args=args,
             prompt=prompt,
+            messages=messages,
             instructions=instructions,
             model=model,
             tools=tools,
