@@ -42,6 +42,7 @@ __all__ = [
     "RunsComparison",
     "SummaryBuffer",
     "asgi",
+    "bisect",
     "chat",
     "compare",
     "connect",
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
         tool,
     )
     from nbagent.agent.prompt_parts import file, image
+    from nbagent.debug.bisect import bisect
     from nbagent.debug.compare import compare
     from nbagent.many import (  # `map` as `nbagent.map`
         Estimate,
@@ -145,6 +147,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.run import registry
 
             return registry.last()
+        if name == "bisect":
+            from nbagent.debug.bisect import bisect
+
+            return bisect
         if name == "compare":
             from nbagent.debug.compare import compare
 
