@@ -27,7 +27,11 @@ from nbagent.runtime.late_imports import name_late_imports
 from nbagent.sources.connect import connect
 from nbagent.sources.recording import load, record, replay
 
-name_late_imports(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
+name_late_imports(
+    act="nbagent.debug.acts:act",
+    fork="nbagent.debug.fork:fork",
+    to_test="nbagent.testing.writer:to_test",
+)
 
 __all__ = [
     "Agent",

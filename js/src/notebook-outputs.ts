@@ -33,6 +33,8 @@ interface Manager {
   kernel?: { clientId?: string } | null;
 }
 
+/** Stands for every page in the widget's trait `client`. */
+const ANY_CLIENT = "*";
 const TURN_MS = 3000;
 
 /** Static copy of a run in an output. */
@@ -48,6 +50,8 @@ export interface Copy {
 export interface NotebookOutputs {
   /** True if the run was shown by this page, and in a cell. */
   readonly isOwn: boolean;
+  /** True if any page may put the run into its cell: a reader's form has made it. */
+  readonly isAnyones: boolean;
   /** Return true if an output of the notebook shows the widget of the run with that DOM key. */
   hasView(domKey: string): boolean;
   /** Add outputs to a cell. */
@@ -86,6 +90,7 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
 
   return {
     isOwn,
+    isAnyones: client === ANY_CLIENT,
     hasView: (domKey) =>
       [...outputs()].some(([, , { metadata }]) => record(metadata.nbagent)?.view === domKey),
     add(cell, added) {

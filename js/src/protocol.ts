@@ -89,6 +89,18 @@ export interface ForkNode {
   own: boolean;
 }
 
+/** What became of the last act of a reader that the run's transcript does not show. */
+export interface Outcome {
+  /** Of the act, as the view that sent it made it. */
+  key: string;
+  /** Why it failed; null if it did not. */
+  problem?: string | null;
+  /** Id of the run that it made; null for none. */
+  run?: string | null;
+  /** Absolute path of the file that it wrote; null for none. */
+  file?: string | null;
+}
+
 /** Words in a line. */
 export interface Words {
   /** The words. */
@@ -329,6 +341,13 @@ export interface RunProps extends BlockProps {
   step?: boolean;
   /** The run and the runs that go on from it or that it goes on from; absent if there are none. */
   forks?: Large<ForkNode[]>;
+  /**
+   * True if another run may go on from a place in this one: an `nbagent.Agent` is known. What a
+   * form for it begins with is the large value `fork/BLOCK`, or `fork/`.
+   */
+  can_fork?: boolean;
+  /** Of the reader's last act; absent before the first. */
+  outcome?: Outcome;
 }
 
 /** A piece of the answer. */
@@ -691,6 +710,8 @@ export const PROPS = [
   "stop_at",
   "step",
   "forks",
+  "can_fork",
+  "outcome",
   "user_open",
   "replaced",
   "waited",
@@ -943,6 +964,26 @@ export interface StopAttemptMessage {
   block: string;
 }
 
+/** The reader wants a run that goes on from a place in this one; see `run.fork`. */
+export interface ForkMessage {
+  t: "fork";
+  /** Made by the view; the run's prop `outcome` names it. */
+  key: string;
+  /** Id of the block of the call at the place; null for a request. */
+  block?: string | null;
+  /** Number of the request at the place; null for a call. */
+  request?: number | null;
+  /** What is other than in the run, as JSON text in the form of a `ForkForm`. */
+  changes?: string;
+}
+
+/** The reader wants the run to be kept as a test; see `run.to_test`. */
+export interface KeepMessage {
+  t: "keep";
+  /** Made by the view; the run's prop `outcome` names it. */
+  key: string;
+}
+
 /** The reader wrote a prompt in a chat. */
 export interface SayMessage {
   t: "say";
@@ -1141,6 +1182,14 @@ export interface RequestDetail {
   parts: RequestPart[];
 }
 
+/** A form for a fork. */
+export interface ForkForm {
+  /** The values that it begins with, as JSON text, because a browser's numbers lose digits. */
+  text: string;
+  /** JSON Schema of an object, whose properties are what may be changed. */
+  schema: Record<string, unknown>;
+}
+
 /** Effect of a stretch of events on the transcript: as many steps as fit, one for each event. */
 export interface PastAnswer {
   /** Number of events in all. */
@@ -1247,5 +1296,7 @@ export type ViewMessage =
   | StepMessage
   | RerunMessage
   | StopAttemptMessage
+  | ForkMessage
+  | KeepMessage
   | SayMessage
   | SteerRowsMessage;

@@ -123,8 +123,11 @@ export function restoreOutputs(
     if (!isShown()) notebook.add(cell, outputs);
   };
   const wait = (tries: number) => {
-    timer = setTimeout(() => restore(tries).catch(() => wait(tries + 1)), OUTPUT_TIMEOUT_MS);
+    timer = setTimeout(
+      () => restore(tries).catch(() => wait(tries + 1)),
+      OUTPUT_TIMEOUT_MS + notebook.pause(),
+    );
   };
-  if (notebook.isOwn) wait(0);
+  if (notebook.isOwn || notebook.isAnyones) wait(0);
   return () => clearTimeout(timer);
 }

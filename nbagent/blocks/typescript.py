@@ -50,6 +50,7 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestsAnswer,
     inspection.RequestPart,
     inspection.RequestDetail,
+    inspection.ForkForm,
     inspection.PastAnswer,
     inspection.RowsQuestion,
     inspection.TableRow,

@@ -23,7 +23,7 @@ from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
 from nbagent.mime import display_of
-from nbagent.notebook.show import draw
+from nbagent.notebook.show import draw, draw_below
 from nbagent.run import Run
 from nbagent.run.tool_call import ToolCall
 
@@ -42,8 +42,11 @@ def fork(
     agent: Any = None,
     breakpoints: bool = True,
     face: Literal["widget", "console"] | None = None,
+    below: bool = False,
 ) -> Run:
-    """Repeat a run up to a point, go on live, and show that; see `run.fork`."""
+    """Repeat a run up to a point, go on live, and show that; see `run.fork`. With `below` it is
+    shown below the run, whichever cell is executed.
+    """
     recorded = recorded_of(source)
     # None for a recording, of which only the events are known
     first = source if isinstance(source, Run) else None
@@ -91,7 +94,10 @@ def fork(
     if tree is None:
         tree = ForkTree(first, recorded.name)
     tree.add(first, run, label_of(point, [name for name, is_other in others.items() if is_other]))
-    draw(run, face, has_handler=options.get("answer") is not None)
+    if below and first is not None:
+        draw_below(run, first)
+    else:
+        draw(run, face, has_handler=options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run
 

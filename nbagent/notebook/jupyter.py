@@ -23,6 +23,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,7 +35,7 @@ from nbagent.notebook.front_end import FrontEnd
 from nbagent.notebook.kernel_context import publish_for
 from nbagent.notebook.place import Place, current_place, place_of
 from nbagent.notebook.static_copy import NO_VIEW_NOTE, OUTPUTS_PART, StaticCopy
-from nbagent.notebook.widget import TranscriptWidget
+from nbagent.notebook.widget import ANY_CLIENT, TranscriptWidget
 from nbagent.run import Run
 from nbagent.run.options import is_stable
 from nbagent.runtime import loop, work
@@ -64,17 +65,21 @@ A button would need a script.
 _lock = threading.RLock()
 
 
-def draw(run: Run) -> None:
+def draw(run: Run, below: Run | None = None) -> None:
     """Show a run in the cell that is executed now, live and for the saved notebook, unless this
     execution has shown it.
 
     A run whose widget was closed gets a new one. From then on `run` as a cell's last expression
     shows it again.
+
+    Args:
+        run: the run.
+        below: a run whose cell it is shown in instead.
     """
     with _lock:
         displays, first = _displays(), run.view is None
         run.view = lambda: draw(run)
-        displays.draw(run)
+        displays.draw(run, below)
     if first:  # once: a closed run may be shown again
         run.on_close(lambda: displays.close(run))
 
@@ -213,6 +218,15 @@ class RunDisplay:
         """
         return self.run.parent is None and any(map(self._displays.shows, self.run.forks))
 
+    @property
+    def place_below(self) -> Place:
+        """The place of outputs below those of the run, whichever cell is executed.
+
+        A page that was loaded again since drops what is published there, and adds it itself.
+        """
+        has_request = bool(self._place.request)
+        return replace(self._place, client=ANY_CLIENT, is_current=not has_request, in_output=False)
+
     def _view(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return data and metadata of the output that shows the widget; a page finds it by the
         metadata.
@@ -302,9 +316,11 @@ class NotebookDisplays:
             shell.events.register("pre_run_cell", self._on_cell_start)
             shell.events.register("post_run_cell", self._on_cell_end)
 
-    def draw(self, run: Run) -> None:
-        """Show the run here, unless this execution of the cell has done so."""
-        place = current_place(self._shell, self._latest) if self.in_kernel else Place()
+    def draw(self, run: Run, below: Run | None = None) -> None:
+        """Show the run here, or in the cell that shows another one, unless this execution of the
+        cell has done so.
+        """
+        place = self._place(below)
         shown = self._display_of(run)
         if shown is None:
             shown = RunDisplay(run, self._new_dom_key(place), place, self)
@@ -325,6 +341,13 @@ class NotebookDisplays:
         if place.in_output and place.cell:
             self._without_copy.append(shown)
         self._close_oldest()
+
+    def _place(self, below: Run | None) -> Place:
+        """Return the place of the caller's outputs, or below a run."""
+        above = None if below is None else self._display_of(below)
+        if above is not None:
+            return above.place_below
+        return current_place(self._shell, self._latest) if self.in_kernel else Place()
 
     def close(self, run: Run) -> None:
         """Close the run's live views."""

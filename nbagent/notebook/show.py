@@ -219,6 +219,19 @@ def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bo
         raise
 
 
+def draw_below(run: Run, other: Run) -> None:
+    """Draw a run below the cell that shows another one, and start it.
+
+    A notebook that takes no output outside its cells, such as marimo's, shows it when a cell does.
+    """
+    registry.register(run)
+    if ipython_kernel() is not None:
+        from nbagent.notebook.jupyter import draw
+
+        draw(run, below=other)
+    run.start()
+
+
 def _notebook(face: str | None) -> Callable[[Run], None] | None:
     """Return the function that draws a run in this notebook; None if there is no notebook and no
     widget was asked for.

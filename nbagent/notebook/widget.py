@@ -42,6 +42,10 @@ if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
     PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"
 
 
+ANY_CLIENT = "*"
+"""Stands for every page, of which the first that lacks a run's outputs adds them to its cell."""
+
+
 class TranscriptWidget(anywidget.AnyWidget):
     """Widget that draws one run. It reads the run's transcript and holds nothing of its own.
 
@@ -50,8 +54,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by
             default.
         front_end: hidden widget that holds the front end; None if this widget carries it itself.
-        client: id of the client that shows it in a cell; empty if unknown, or if something else
-            than a cell shows it.
+        client: id of the client that shows it in a cell; `ANY_CLIENT` for every one; empty if
+            unknown, or if something else than a cell shows it.
         saved: returns what a view puts into the notebook, by part name; None where there is no
             static copy.
     """

@@ -20,7 +20,14 @@ from msgspec import UNSET, UnsetType
 
 from nbagent.protocol.nodes import Node
 from nbagent.protocol.parts import Decision, RunStatus, Stage, ToolKind, Usage
-from nbagent.protocol.values import ForkNode, MimeBundle, ToolError, ToolProgress, ToolState
+from nbagent.protocol.values import (
+    ForkNode,
+    MimeBundle,
+    Outcome,
+    ToolError,
+    ToolProgress,
+    ToolState,
+)
 
 # Fields are declared in the order in which they are written.
 
@@ -94,6 +101,9 @@ class RunProps(BlockProps, tag="run"):
         step: true if the run stops before every call and every request to the model.
         forks: the run and the runs that go on from it or that it goes on from; absent if there are
             none.
+        can_fork: true if another run may go on from a place in this one: an `nbagent.Agent` is
+            known. What a form for it begins with is the large value `fork/BLOCK`, or `fork/`.
+        outcome: of the reader's last act; absent before the first.
     """
 
     name: str | UnsetType = UNSET
@@ -126,6 +136,8 @@ class RunProps(BlockProps, tag="run"):
     stop_at: list[str] | UnsetType = UNSET
     step: bool | UnsetType = UNSET
     forks: list[ForkNode] | UnsetType = UNSET
+    can_fork: bool | UnsetType = UNSET
+    outcome: Outcome | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):

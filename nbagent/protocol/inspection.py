@@ -13,6 +13,7 @@ answer is the `part`'s text.
     request/NUMBER        a `RequestDetail`
     request/NUMBER/PART   a part of a request: `response` as text, all others as JSON;
                           `body` is all of it
+    fork/BLOCK            a `ForkForm` of the call that the block shows; without one, of any place
     past/AFTER-TO         a `PastAnswer`: what the events behind number AFTER, up to TO, did
     past/NUMBER/NAME      a large value as event NUMBER has left it; 0 for the ops of an
                           opening
@@ -218,6 +219,18 @@ class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
     hidden: str | None = None
     earlier: int | None = None
     parts: list[RequestPart]
+
+
+class ForkForm(msgspec.Struct):
+    """A form for a fork.
+
+    Attributes:
+        text: the values that it begins with, as JSON text, because a browser's numbers lose digits.
+        schema: JSON Schema of an object, whose properties are what may be changed.
+    """
+
+    text: str
+    schema: dict[str, Any]
 
 
 class PastAnswer(msgspec.Struct, kw_only=True):

@@ -236,6 +236,32 @@ class Rerun(msgspec.Struct, tag_field="t", tag="rerun"):
     force: bool = False
 
 
+class Fork(msgspec.Struct, tag_field="t", tag="fork"):
+    """The reader wants a run that goes on from a place in this one; see `run.fork`.
+
+    Attributes:
+        key: made by the view; the run's prop `outcome` names it.
+        block: id of the block of the call at the place; null for a request.
+        request: number of the request at the place; null for a call.
+        changes: what is other than in the run, as JSON text in the form of a `ForkForm`.
+    """
+
+    key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
+    block: str | None = None
+    request: int | None = None
+    changes: str = "{}"
+
+
+class Keep(msgspec.Struct, tag_field="t", tag="keep"):
+    """The reader wants the run to be kept as a test; see `run.to_test`.
+
+    Attributes:
+        key: made by the view; the run's prop `outcome` names it.
+    """
+
+    key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
+
+
 class StopAttempt(msgspec.Struct, tag_field="t", tag="stop_attempt"):
     """The reader stops an attempt of a tool call.
 
@@ -277,7 +303,11 @@ class SteerRows(msgspec.Struct, tag_field="t", tag="rows"):
     row: Number | None = None
 
 
-Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Say | SteerRows
+Act: TypeAlias = Fork | Keep
+"""Commands that make something besides the run, and have an `outcome`."""
+Command: TypeAlias = (
+    Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Act | Say | SteerRows
+)
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

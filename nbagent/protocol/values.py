@@ -73,6 +73,22 @@ class ToolError(msgspec.Struct):
     frames: list[ErrorFrame] | UnsetType = UNSET
 
 
+class Outcome(msgspec.Struct):
+    """What became of the last act of a reader that the run's transcript does not show.
+
+    Attributes:
+        key: of the act, as the view that sent it made it.
+        problem: why it failed; null if it did not.
+        run: id of the run that it made; null for none.
+        file: absolute path of the file that it wrote; null for none.
+    """
+
+    key: str
+    problem: str | None = None
+    run: str | None = None
+    file: str | None = None
+
+
 class ForkNode(msgspec.Struct):
     """A run in the tree of a run and its forks.
 

@@ -165,6 +165,16 @@ class Attempts:
         """Keep the way to make a call again."""
         self._repeatables[block_id] = way
 
+    def schema_of(self, call: str) -> dict[str, Any] | None:
+        """Return the schema of a call's arguments as its function takes them now; None if it is not
+        known.
+        """
+        way = self._repeatables.get(call)
+        try:
+            return None if way is None else way.form()["schema"]
+        except NbagentError:  # the function as it is now cannot be a tool
+            return None
+
     def of(self, call: str) -> list[Attempt]:
         """Return the attempts of a call, by its block's id."""
         with self._lock:

@@ -1,18 +1,33 @@
 """`ForkableRun`: a run that another one may go on from, or that is kept as a test."""
 
+import contextvars
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import msgspec
 from msgspec import UNSET
 
-from nbagent.protocol.values import ForkNode
+from nbagent import events as e
+from nbagent.protocol.inspection import ForkForm
+from nbagent.protocol.json_size import truncate_to_bytes
+from nbagent.protocol.messages import Act
+from nbagent.protocol.values import ForkNode, Outcome
 from nbagent.render.labels import forks_label
 from nbagent.run.following import FollowedRun
+from nbagent.run.fork_form import fork_form
+from nbagent.runtime import work
 from nbagent.runtime.late_imports import late_import
 
 if TYPE_CHECKING:
     from nbagent.run.run import Run
+
+
+FORM_PART = "fork/"
+"""Prefix of the name by which a view asks for what a form for a fork begins with; the id of a
+call's block may follow.
+"""
 
 
 class Forks(Protocol):
@@ -162,6 +177,55 @@ class ForkableRun(FollowedRun):
             return None
         return self.fork_tree.parent_of(self)
 
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
+        """Return a page of a large value or of an answer to a view; see `RunResults.page`."""
+        if not name.startswith(FORM_PART):
+            return super().page(name, offset, max_bytes)
+        text = msgspec.json.encode(self.fork_form(name.removeprefix(FORM_PART))).decode()
+        return truncate_to_bytes(text, offset, max_bytes)[0], len(text)
+
+    def fork_form(self, block: str = "") -> ForkForm:
+        """Return the form for a fork at a call, by its block's id; without one, at a request.
+
+        Raises:
+            LookupError: no agent is known that could go on.
+        """
+        own, state = self.own_agent, self._state
+        if own is None:
+            raise LookupError(f"no agent is known that could go on from {self.name}")
+        texts, args, schema = {}, None, None
+        with state.lock:
+            shown = state.transcript.blocks.get(block)
+            prompts = [
+                each.text("text")
+                for each in state.transcript.blocks.values()
+                if each.kind == "prompt"
+            ]
+            if shown is not None and "result" not in shown.props.get("hidden", ()):
+                texts["result"] = _read_by_model(state.tool_calls.result_of(block))
+            if shown is not None and "arguments" not in shown.props.get("hidden", ()):
+                args = state.tool_calls.args_of(block)
+                schema = state.attempts.schema_of(block)
+        if not state.privacy.hides_requests:
+            texts["instructions"] = own.instructions
+        texts["model"] = own.model
+        texts["prompt"] = prompts[0] if len(prompts) == 1 else ""
+        masked = {name: state.privacy.mask(text) for name, text in texts.items()}
+        return fork_form(masked, args, schema)
+
+    def _act(self, command: Act) -> None:
+        # In a context of its own: a view's message is no cell.
+        context = contextvars.Context()
+        do = partial(context.run, late_import("act"), self, command)
+        work.start(do, name="nbagent-act")
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """Show what became of a reader's act in the views."""
+        with self._state.lock:
+            if outcome.problem is not None:
+                outcome.problem = self._state.privacy.mask(outcome.problem)
+            self._pipeline.channels.send(self._state.transcript.acted(outcome))
+
     def show_forks(self, nodes: Sequence[ForkNode]) -> None:
         """Show the tree of forks that this run belongs to."""
         with self._state.lock:
@@ -183,3 +247,12 @@ class ForkableRun(FollowedRun):
             changed = forks_label(root.props) != line
         if changed and self.done:
             self._on_addition()
+
+
+def _read_by_model(result: e.ToolResult | None) -> str:
+    """Return a result as the model read it; an empty text if the call has none, or failed."""
+    if result is None or result.status != "ok":
+        return ""
+    if isinstance(result.content, str):
+        return result.content
+    return msgspec.json.encode(result.content).decode()

@@ -214,6 +214,8 @@ def opening_props(options: ViewOptions, gate: Gate, info: SourceInfo) -> RunProp
         props = RunProps(status="completed", turns=0)
     if info.about and not gate.hides_requests:
         props.about = info.about
+    if info.own_agent is not None:
+        props.can_fork = True
     if info.offers and not gate.hides_tools:
         props.offers = list(info.offers)
     height = options.get("height")

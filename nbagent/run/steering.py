@@ -14,9 +14,12 @@ from nbagent.errors import AnswerError, NbagentError
 from nbagent.events.json_text import decode_json
 from nbagent.events.question import Question, decisions
 from nbagent.protocol.messages import (
+    Act,
     Answer,
     Break,
     Command,
+    Fork,
+    Keep,
     Rerun,
     Say,
     SteerRows,
@@ -53,6 +56,10 @@ class SteeredRun(RunResults):
     def cancel(self, by: str = "you") -> None:
         """Stop the stream."""
 
+    @abstractmethod
+    def _act(self, command: Act) -> None:
+        """Begin what a reader asked for that makes something besides the run."""
+
     def toggle(self, block: str | None, is_open: bool) -> None:
         """Open or close one panel (by its block's id; None: all of them) in every view of this run,
         for good.
@@ -79,6 +86,8 @@ class SteeredRun(RunResults):
                 self._take_rerun(command)
             case StopAttempt(block):
                 self._state.attempts.stop(block)
+            case Fork() | Keep():
+                self._act(command)
             case Say():
                 if self.on_prompt is not None:
                     self.on_prompt(command)

@@ -17,7 +17,7 @@ from nbagent.protocol.blocks import (
     to_dict,
 )
 from nbagent.protocol.ops import ROOT, Op
-from nbagent.protocol.values import ForkNode
+from nbagent.protocol.values import ForkNode, Outcome
 from nbagent.run_context import Breakpoints
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, merged
@@ -212,6 +212,10 @@ class BlockTree:
         """Return the ops that show the state of a map's table."""
         block = self.blocks.get(id)
         return [] if block is None else self._set(block, props)
+
+    def acted(self, outcome: Outcome) -> list[Op]:
+        """Return the ops that show what became of a reader's act."""
+        return self._set(self.root, RunProps(outcome=outcome))
 
     # Everything that reaches a view passes `_open` or `_set`, or the transcript's `_grow`; so JSON
     # is made safe there, and nowhere else.

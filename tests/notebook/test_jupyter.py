@@ -257,6 +257,18 @@ def test_a_thread_draws_below_the_cell_that_was_executed_last(notebook: Notebook
     assert "<p>x</p>" in notebook.copies[copy["display_id"]]
 
 
+def test_a_fork_by_click_is_drawn_below_its_run_whichever_cell_was_executed_last(
+    notebook: Notebook,
+) -> None:
+    notebook.run("run = await nbagent.show(nbagent.Agent('demo').stream('Hello'))", "c")
+    notebook.run("from nbagent.debug.acts import act\nfrom nbagent.protocol.messages import Fork")
+    notebook.run("on_other_thread(lambda: act(run, Fork('k', request=1)))", "d")
+    notebook.run("_ = await run.forks[0]", "e")
+    shown = "nbagent.notebook.jupyter._displays()._live[-1]"
+    assert notebook.say(f"import nbagent.notebook.jupyter; print({shown}.cells)") == "['c']"
+    assert notebook.say(f"print({shown}._widget.client)") == "*"
+
+
 def test_in_an_output_widget_the_copy_stands_below_the_cell(notebook: Notebook) -> None:
     _, view, copy = notebook.run(
         "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await "

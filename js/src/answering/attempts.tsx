@@ -4,11 +4,13 @@
  */
 
 import { useEffect, useState } from "preact/hooks";
-import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
+import { forks as FORKS, attempt as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Block } from "../store";
 import type { AttemptPartProps } from "../transcript/attempts";
 import { useSession } from "../transcript/context";
 import { str, strings } from "../values";
+import { canFork, ForkForm } from "./fork-form";
+import { Plain } from "./modes";
 import { PartRoot } from "./part-root";
 import { RerunForm } from "./rerun-form";
 
@@ -26,39 +28,34 @@ export function AttemptControls({ session, block }: AttemptPartProps) {
 
 function RunAgain({ block }: { block: Block<"tool"> }) {
   const session = useSession();
-  const [editing, setEditing] = useState(false);
+  const [form, setForm] = useState<"rerun" | "fork" | null>(null);
   const [draft] = useState(() => new Map<string, unknown>());
   const count = attemptCount(block);
-  useEffect(() => setEditing(false), [count]);
+  useEffect(() => setForm(null), [count]);
   const { sent, send } = useSent(block, (args?: string, force = false) =>
     session.rerun(block, { ...(args !== undefined && { args }), ...(force && { force }) }),
   );
   const props = block.props.value;
   const problem = sent ? null : str(props.problem);
+  const repeatable = props.can_rerun === true;
   // A form for arguments that are hidden would show what is hidden, or begin empty.
   const editable = !strings(props.hidden).includes("arguments");
-  if (editing)
-    return (
-      <RerunForm
-        block={block}
-        draft={draft}
-        send={send}
-        sent={sent}
-        leave={() => setEditing(false)}
-      />
-    );
+  const leave = () => setForm(null);
+  if (form === "fork")
+    return <ForkForm session={session} place={{ block: block.id }} leave={leave} />;
+  if (form === "rerun")
+    return <RerunForm block={block} draft={draft} send={send} sent={sent} leave={leave} />;
   return (
     <section class="nb-section nb-again">
       {problem !== null && <p class="nb-note nb-bad">{problem}</p>}
       <div class="nb-actions">
-        <button type="button" class="nb-button" aria-disabled={sent} onClick={() => send()}>
-          {sent ? LABELS.running : LABELS.again}
-        </button>
-        {editable && (
-          <button type="button" class="nb-button" onClick={() => setEditing(true)}>
-            {LABELS.edit}
+        {repeatable && (
+          <button type="button" class="nb-button" aria-disabled={sent} onClick={() => send()}>
+            {sent ? LABELS.running : LABELS.again}
           </button>
         )}
+        {repeatable && editable && <Plain label={LABELS.edit} onClick={() => setForm("rerun")} />}
+        {canFork(session) && <Plain label={FORKS.begin} onClick={() => setForm("fork")} />}
       </div>
     </section>
   );

@@ -10,6 +10,7 @@ import type { Session } from "../session";
 import { fill } from "../shared";
 import { adoptStyle } from "../style";
 import { num, record, str, type Unchecked } from "../values";
+import { walkTo } from "./walk";
 
 interface Node {
   readonly number: number;
@@ -47,7 +48,7 @@ export function Forks({ session }: { session: Session }) {
             <Member
               node={node}
               onWalk={(from) => {
-                setAway(walkTo(node, from) ? null : node);
+                setAway(walkTo(node.run, from) ? null : node);
               }}
             />
           </li>
@@ -87,33 +88,6 @@ function Member({ node, onWalk }: { node: Node; onWalk: (from: Element) => void 
       {text}
     </button>
   );
-}
-
-/**
- * Scroll to a run's view, and give it the focus. Returns false if this notebook's page has none.
- */
-function walkTo(node: Node, from: Element): boolean {
-  // Ids of runs are those of one kernel, and a page may show several notebooks.
-  const place =
-    from.closest(".jp-NotebookPanel, .jp-Notebook") ??
-    (from.getRootNode() as Document | ShadowRoot);
-  // They begin anew in a kernel that was restarted, while views of the one before may still be
-  // there.
-  const isGone = from.closest(".nb-gone") !== null;
-  const view = [...place.querySelectorAll<HTMLElement>("[data-nbagent-run]")].find(
-    (each) =>
-      each.dataset.nbagentRun === node.run && (each.querySelector(".nb-gone") !== null) === isGone,
-  );
-  const frame = view?.querySelector<HTMLElement>(".nb-frame");
-  if (!frame) return false;
-  frame.scrollIntoView({ block: "start" });
-  frame.tabIndex = -1;
-  frame.focus({ preventScroll: true });
-  frame.classList.add("nb-arrived");
-  frame.addEventListener("animationend", () => frame.classList.remove("nb-arrived"), {
-    once: true,
-  });
-  return true;
 }
 
 /**

@@ -5,12 +5,14 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { panels as PANELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { fill } from "../shared";
+import { isLive } from "../status";
 import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
 import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
 import { COLLAPSE_KEY, EXPAND_KEY } from "../ui/shortcuts";
 import { Events } from "./events";
+import { KeepButton } from "./keep-button";
 import { Past } from "./past/past";
 import { TimeSlider } from "./past/time-slider";
 import { RequestsPage } from "./requests-page";
@@ -43,6 +45,8 @@ export function Inspector({
   }, []);
   if (shown === null) return null;
   const { page, block } = shown;
+  const keepable =
+    session.runProps.can_fork === true && session.peer === "kernel" && !isLive(session.status);
   const show = (to: Inspecting["page"]) => {
     inspecting.value = { ...shown, page: to, block: null };
   };
@@ -66,6 +70,7 @@ export function Inspector({
             />
           ))}
         </div>
+        {keepable && <KeepButton session={session} />}
       </div>
       <TimeSlider session={session} past={past} />
       {page === "events" && (

@@ -2,9 +2,12 @@
  * One request to the model: its tokens by part, messages, tools, settings, and the raw response.
  */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, FunctionComponent } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { forks as FORKS } from "../../../nbagent/protocol/labels.json";
+import type { ForkFormProps } from "../answering/fork-form";
 import type { Session } from "../session";
+import { loadDrawn } from "../transcript/drawn-module";
 import { Lazy, useLoaded } from "../transcript/lazy";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
@@ -31,6 +34,7 @@ interface RequestViewProps {
 
 export function RequestView({ session, row }: RequestViewProps) {
   const { lazyValues } = session.channel;
+  const [forking, setForking] = useState(false);
   const { value: detail, problem } = useLoaded(
     () => askDetail(session, row.number),
     row.number,
@@ -43,6 +47,11 @@ export function RequestView({ session, row }: RequestViewProps) {
         <strong>Request {row.number}</strong>
         <span class="nb-muted nb-request-url">{detail?.url}</span>
         <span class="nb-grow" />
+        {session.runProps.can_fork === true && !forking && (
+          <button type="button" class="nb-button" onClick={() => setForking(true)}>
+            {FORKS.begin}
+          </button>
+        )}
         {detail && detail.hidden === null && (
           <CopyButton
             label="Copy JSON"
@@ -54,12 +63,34 @@ export function RequestView({ session, row }: RequestViewProps) {
           />
         )}
       </div>
+      {forking && (
+        <div class="nb-request-form">
+          <ForkSlot session={session} number={row.number} leave={() => setForking(false)} />
+        </div>
+      )}
       {row.problem !== null && <p class="nb-note nb-bad">{row.problem}</p>}
       {problem}
       {detail?.hidden != null && <p class="nb-note">{sentence(detail.hidden)}</p>}
       {detail && detail.hidden === null && <Parts number={row.number} detail={detail} />}
     </section>
   );
+}
+
+interface ForkSlotProps {
+  session: Session;
+  number: number;
+  leave: () => void;
+}
+
+/** The form for a fork from a request, of the part that has the forms. */
+function ForkSlot({ session, number, leave }: ForkSlotProps) {
+  const { value: module, problem } = useLoaded(
+    () => loadDrawn(session, "answering.js"),
+    0,
+    session,
+  );
+  const Form: FunctionComponent<ForkFormProps> | undefined = module?.ForkForm;
+  return Form ? <Form session={session} place={{ request: number }} leave={leave} /> : problem;
 }
 
 function Parts({ number, detail }: { number: number; detail: Detail }) {

@@ -39,8 +39,8 @@ export function Attempts({ block }: { block: Block<"tool"> }) {
   const session = useSession();
   const { attempt_of: of, can_rerun: canRerun, state } = block.props.value;
   const live = isToolLive(str(state) ?? "") && !block.closed.value;
-  const offered =
-    str(of) === null ? canRerun === true && !live && state !== "approval-requested" : live;
+  const repeatable = canRerun === true || session.runProps.can_fork === true;
+  const offered = str(of) === null ? repeatable && !live && state !== "approval-requested" : live;
   return offered && session.kernel.state.value !== "gone" ? (
     <AttemptPart name="AttemptControls" block={block} />
   ) : null;

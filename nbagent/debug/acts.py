@@ -1,0 +1,130 @@
+"""`act`: acts of a run's reader in a view that make something besides the run."""
+
+import itertools
+import re
+import traceback
+from pathlib import Path
+from typing import Any, assert_never
+
+import msgspec
+
+from nbagent.agent.model.recorded_run import recorded_run
+from nbagent.debug.fork import fork
+from nbagent.errors import ForkError, NbagentError
+from nbagent.events.json_text import decode_json
+from nbagent.protocol.messages import Act, Fork, Keep
+from nbagent.protocol.values import Outcome
+from nbagent.run import Run
+from nbagent.run.question import unmasked
+
+_KEPT = ("instructions", "model", "prompt")
+"""Changes that are those of `run.fork`."""
+
+
+def act(run: Run, command: Act) -> None:
+    """Do what a reader asked for, and show in the run's views what became of it."""
+    try:
+        outcome = _done(run, command)
+    except (NbagentError, msgspec.DecodeError, OSError) as error:
+        outcome = Outcome(command.key, problem=str(error))
+    except Exception as error:
+        traceback.print_exc()
+        outcome = Outcome(command.key, problem=f"{type(error).__name__}: {error}")
+    run.show_outcome(outcome)
+
+
+def _done(run: Run, command: Act) -> Outcome:
+    match command:
+        case Fork():
+            return Outcome(command.key, run=_fork(run, command).id)
+        case Keep():
+            return Outcome(command.key, file=_keep(run))
+        case _:
+            assert_never(command)
+
+
+def _fork(run: Run, command: Fork) -> Run:
+    """Make the run that a form for a fork describes."""
+    shown = run.fork_form(command.block or "")
+    changes = decode_json(command.changes, type=dict[str, Any])
+    made: dict[str, Any] = {name: changes[name] for name in _KEPT if name in changes}
+    if command.request is not None:
+        at: Any = _step_of(run, command.request)
+    else:
+        at = _call_of(run, command.block)
+    if "instructions" in made:
+        own = run.own_agent.instructions
+        made["instructions"] = unmasked(made["instructions"], run.masker(own), own)
+    if "result" in changes:
+        made["result"] = _result(changes["result"])
+    args = _changed(changes.get("arguments", {}), decode_json(shown.text).get("arguments", {}))
+    if args:
+        made["args"] = args
+    return fork(run, at, below=True, **made)
+
+
+def _keep(run: Run) -> str:
+    """Write the run as a test beside the notebook, in a file of its own, and return its path."""
+    stem = "test_" + (re.sub(r"\W+", "_", run.name.lower()).strip("_") or "run")
+    names = (f"{stem}{'' if number == 1 else f'_{number}'}.py" for number in itertools.count(1))
+    path = next(each for each in map(Path, names) if not each.exists())
+    return str(Path(run.to_test(str(path))).resolve())
+
+
+def _result(text: str) -> Any:
+    """Return a result that was written as JSON, or as a text.
+
+    Raises:
+        ForkError: it begins as JSON does, and is none.
+    """
+    try:
+        return decode_json(text)
+    except msgspec.DecodeError as error:
+        if text.lstrip().startswith(("{", "[", '"')):
+            raise ForkError(
+                f"the result begins as JSON does, and is none ({error}): correct it, or put it in "
+                "quotation marks as a JSON string"
+            ) from None
+        return text
+
+
+def _call_of(run: Run, block: str | None) -> Any:
+    """Return the call that a block shows.
+
+    Raises:
+        ForkError: there is none.
+    """
+    found = next((call for call in run.tools if call.id == block), None)
+    if found is None:
+        raise ForkError(f"{run.name} has no such call any more")
+    return found
+
+
+def _changed(args: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that the reader has changed: others may be masked."""
+    return {
+        name: value for name, value in args.items() if name not in shown or shown[name] != value
+    }
+
+
+def _step_of(run: Run, number: int) -> int:
+    """Return the number of the run's response that a request asked for: the next one that came.
+
+    Raises:
+        ForkError: there is no such request, or an agent inside a call sent it.
+    """
+    request = next((each for each in run.requests if each.number == number), None)
+    if request is None:
+        raise ForkError(f"request {number} is no longer kept")
+    recorded = recorded_run(run)
+    for step in recorded.steps:
+        first = recorded.events[step.begin]
+        if (first.ts or 0.0) < request.started:
+            continue
+        if first.agent is not None and first.agent != request.agent:
+            raise ForkError(
+                f"request {number} is one of {request.agent}, an agent inside a call of "
+                f"{run.name}: fork that call"
+            )
+        return step.number
+    return len(recorded.steps) + 1

@@ -1,0 +1,48 @@
+"""`fork_form`: the form in which a reader says what is other in a fork."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from nbagent.events.jsonable import json_safe
+from nbagent.protocol.inspection import ForkForm
+
+Schema = dict[str, Any]
+
+_RESULT = "In place of the call's own: JSON, or a text."
+
+
+def fork_form(
+    texts: Mapping[str, str], args: Any = None, args_schema: Schema | None = None
+) -> ForkForm:
+    """Return the form for a fork.
+
+    Args:
+        texts: what each text begins with: `result`, `instructions`, `model`, `prompt`; those that
+            cannot be changed are absent.
+        args: arguments of the call; None for a place that is no call, or if they are hidden.
+        args_schema: JSON Schema of the arguments; None if it is not known.
+    """
+    properties: Schema = {}
+    definitions: Schema = {}
+    values = {}
+    if args is not None:
+        schema = dict(args_schema or {"type": "object"})
+        definitions = schema.pop("$defs", {})  # references name them from the root
+        properties["arguments"] = schema
+        values["arguments"] = json_safe(args)
+    for name, text in texts.items():
+        properties[name] = {"type": "string", "default": text}
+    if "result" in properties:
+        properties["result"]["description"] = _RESULT
+    return ForkForm(
+        text=msgspec.json.encode(values).decode(),
+        schema={
+            "type": "object",
+            "properties": properties,
+            "required": list(values),
+            "additionalProperties": False,
+            "$defs": definitions,
+        },
+    )

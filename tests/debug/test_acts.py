@@ -1,0 +1,150 @@
+"""A reader's forms in a view: a fork from a call or a request, and why there is none."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agent.server import Server, say
+from debug.scenes import REPLIES, rates_run
+
+import nbagent
+from nbagent.debug.acts import act
+from nbagent.protocol.messages import Fork, Keep
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(*REPLIES, *REPLIES[1:]) as made:
+        yield made
+
+
+def fork(run: nbagent.Run, changes: dict[str, Any] | None = None, **place: Any) -> dict[str, Any]:
+    """Send the form for a fork, and return the outcome that the views are shown."""
+    act(run, Fork("k1", changes=json.dumps(changes or {}), **place))
+    outcome: dict[str, Any] = run.snapshot()[0]["outcome"]
+    assert outcome["key"] == "k1"
+    return outcome
+
+
+def test_the_form_begins_with_what_the_run_had(server: Server) -> None:
+    run = rates_run(server)
+    form = run.fork_form(run.tools[0].id)
+    assert json.loads(form.text) == {"arguments": {"year": 2023}}
+    fields = form.schema["properties"]
+    assert fields["arguments"]["properties"] == {"year": {"type": "integer"}}
+    assert {name: field.get("default") for name, field in fields.items()} == {
+        "arguments": None,
+        "result": '{"rate":1.08}',
+        "instructions": "Be brief.",
+        "model": "test-1",
+        "prompt": "How did the rate change?",
+    }
+    assert list(run.fork_form().schema["properties"]) == ["instructions", "model", "prompt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "output"),
+    [
+        ({"result": '{"rate": 9}'}, '{"rate":9}'),
+        ({"result": "unknown"}, "unknown"),
+        ({"arguments": {"year": 2024}}, '{"rate":1.09}'),
+        ({"arguments": {"year": 2023}}, '{"rate":1.08}'),
+    ],
+)
+def test_a_call_has_another_result_or_other_arguments(
+    server: Server, changes: dict[str, Any], output: str
+) -> None:
+    run = rates_run(server)
+    made = fork(run, changes, block=run.tools[0].id)
+    assert made["problem"] is None
+    assert made["run"] == run.forks[0].id
+    run.forks[0].wait(20)
+    results = [each for each in server.bodies[3]["messages"] if each["role"] == "tool"]
+    assert output in [each["content"] for each in results]
+
+
+def test_a_request_is_asked_anew_with_other_words(server: Server) -> None:
+    run = rates_run(server)
+    changes = {"instructions": "Be wordy.", "model": "test-2", "prompt": "And now?"}
+    fork(run, changes, request=2)
+    run.forks[0].wait(20)
+    body = server.bodies[3]
+    assert body["model"] == "test-2"
+    assert [each["content"] for each in body["messages"][:2]] == ["Be wordy.", "And now?"]
+    assert len(server.bodies) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "problem"),
+    [
+        ({"result": '{"rate": 9'}, {}, "the result begins as JSON does, and is none"),
+        ({"arguments": {"year": "soon"}}, {}, "the arguments do not fit fetch_rates"),
+        ({"result": "9", "arguments": {"year": 1}}, {}, "give one of them"),
+        ({}, {"block": "gone"}, "rates has no such call any more"),
+        ({}, {"block": None, "request": 7}, "request 7 is no longer kept"),
+    ],
+)
+def test_why_there_is_no_fork_is_said_in_the_form(
+    server: Server, changes: dict[str, Any], place: dict[str, Any], problem: str
+) -> None:
+    run = rates_run(server)
+    made = fork(run, changes, **{"block": run.tools[0].id, **place})
+    assert problem in made["problem"]
+    assert run.forks == []
+
+
+def test_a_request_of_an_agent_inside_a_call_is_refused_by_name() -> None:
+    replies = [say("chat", "", [("c1", "helper", '{"task": "add"}')], number=1)]
+    with Server(*replies, say("chat", "Two."), say("chat", "It is two.")) as server:
+        inner = nbagent.Agent("test-1", "Help.", client=server.client(), name="helper")
+        outer = nbagent.Agent("test-1", tools=[inner], client=server.client(), name="boss")
+        run = nbagent.Run(outer.stream("Add.")).wait(20)
+        made = fork(run, request=2)
+    assert made["problem"] == (
+        "request 2 is one of helper, an agent inside a call of boss: fork that call"
+    )
+
+
+def test_what_is_masked_or_hidden_is_not_in_the_form(server: Server) -> None:
+    run = rates_run(server, redact=["brief"], hide={"fetch_rates": "args"})
+    fields = run.fork_form(run.tools[0].id).schema["properties"]
+    assert list(fields) == ["result", "model", "prompt"]
+    masked = rates_run(server, redact=["brief"]).fork_form()
+    assert masked.schema["properties"]["instructions"]["default"] == "Be •••••."
+
+
+def test_a_masked_text_that_was_left_as_it_is_stays_what_it_was(server: Server) -> None:
+    run = rates_run(server, redact=["brief"])
+    fork(run, {"instructions": "Be •••••."}, request=2)
+    run.forks[0].wait(20)
+    assert server.bodies[3]["messages"][0]["content"] == "Be brief."
+
+
+def test_a_run_is_kept_as_a_test_beside_the_notebook_in_a_file_of_its_own(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = rates_run(server, name="Rates of the year!")
+    files = []
+    for _ in range(2):
+        act(run, Keep("k1"))
+        files.append(run.snapshot()[0]["outcome"]["file"])
+    names = ["test_rates_of_the_year.py", "test_rates_of_the_year_2.py"]
+    assert files == [str(tmp_path / name) for name in names]
+    assert "def test_rates_of_the_year" in Path(files[0]).read_text()
+
+
+def test_why_a_run_cannot_be_kept_is_said(server: Server) -> None:
+    run = rates_run(server, hide={"fetch_rates": "args"})
+    act(run, Keep("k1"))
+    problem = run.snapshot()[0]["outcome"]["problem"]
+    assert "arguments or result of fetch_rates are hidden" in problem
+
+
+def test_a_run_without_an_agent_has_no_form() -> None:
+    run = nbagent.Run(["a text"], name="texts").wait(20)
+    assert "can_fork" not in run.snapshot()[0]
+    with pytest.raises(LookupError, match="no agent is known that could go on from texts"):
+        run.page("fork/", 0, 1000)
