@@ -79,9 +79,7 @@ export interface ForkNode {
   run: string | null;
   /** Of the run or recording. */
   name: string;
-  /**
-   * Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first.
-   */
+  /** Point of the fork and its changes, such as `rates(year=2023) → 99`; empty for the first. */
   label: string;
   /** Of the run, or `recorded`. */
   status: string;

@@ -17,11 +17,13 @@ from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, 
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.debug.edited_messages import Edit, edited
+from nbagent.debug.fork_label import label_of, seam
 from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
+from nbagent.gate.secrets import known
 from nbagent.mime import display_of
 from nbagent.notebook.show import draw, draw_below
 from nbagent.run import Run
@@ -67,7 +69,23 @@ def fork(
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
     form = first.asked_form if first is not None and agent is None else None
-    asked, past = made.prompt(prompt), made.past(changed, other)
+    given = {
+        "result": result,
+        "arguments": args,
+        "prompt": prompt,
+        "messages": messages,
+        "instructions": instructions,
+        "model": None if model is None else other.model,
+        "tools": tools,
+        "agent": None if first is None or agent is first.own_agent else agent,
+    }
+    label = label_of(
+        point,
+        {name: value for name, value in given.items() if value is not None and value is not UNSET},
+        known().mask if first is None else first.masker,
+        has_values=first is None or not first.hides_requests,
+    )
+    asked, past = made.prompt(prompt), made.past(changed, other, label)
     if messages is not None:
         if point.call is not None:
             raise ForkError(
@@ -80,32 +98,16 @@ def fork(
     run = Run(stream, **options)
     if first is not None and breakpoints:
         run.breakpoints.copy_from(first.breakpoints)
-    others = {
-        "result": result is not UNSET,
-        "arguments": args is not None,
-        "prompt": prompt is not None,
-        "messages": messages is not None,
-        "instructions": instructions is not None,
-        "model": model is not None,
-        "tools": tools is not None,
-        "agent": first is not None and agent is not None and agent is not first.own_agent,
-    }
     tree = None if first is None else first.fork_tree
     if tree is None:
         tree = ForkTree(first, recorded.name)
-    tree.add(first, run, label_of(point, [name for name, is_other in others.items() if is_other]))
+    tree.add(first, run, label)
     if below and first is not None:
         draw_below(run, first)
     else:
         draw(run, face, has_handler=options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run
-
-
-def label_of(point: Point, others: Iterable[str]) -> str:
-    """Return the point and the change of a fork, such as "at fetch_rates, other result"."""
-    place = f"step {point.step.number}" if point.call is None else f"at {point.call.start.name}"
-    return ", ".join([place, *(f"other {name}" for name in others)])
 
 
 class Forked:
@@ -198,15 +200,20 @@ class Forked:
             return [e.Status(message=notice), taken]
         return []
 
-    def past(self, changed: list[e.Event], agent: Agent) -> ReplayedHistory:
+    def past(self, changed: list[e.Event], agent: Agent, label: str) -> ReplayedHistory:
         """Return the part to repeat.
 
         Args:
             changed: the events of the call's result.
             agent: that goes on.
+            label: the point and what is other from there on.
         """
         part, number = self._part, len(self._part.steps)
-        adopted = [replace(event, step=number, agent=agent.name) for event in changed]
+        adopted: list[e.Event] = [
+            replace(event, step=number, agent=agent.name) for event in changed
+        ]
+        if part.steps:  # else nothing was repeated
+            adopted.append(seam(label))
         calls = part.calls(self._args)
         return ReplayedHistory(
             before=part.before,

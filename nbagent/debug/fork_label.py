@@ -1,54 +1,47 @@
 """`label_of`: where a fork begins and what is other in it, on one line."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from msgspec import UNSET
 
 from nbagent import events as e
 from nbagent.debug.point import Point
 from nbagent.events.jsonable import json_safe
 from nbagent.render.json_text import compact
-from nbagent.render.labels import args_label
 from nbagent.render.markup.text import one_line
 
-VALUE_CHARS = 60
-"""Characters of a result, a text or the arguments in a label."""
+VALUE_CHARS = 40
+"""Characters of a value in a label."""
 
+_NAMED = ("messages", "tools", "agent")
+"""Changes whose values say nothing on one line."""
+
+_WRITTEN = (str, int, float, dict, list)
 _SEAM = "fork_seam"
 
 
 def label_of(
-    point: Point,
-    *,
-    result: Any = UNSET,
-    args: dict[str, Any] | None = None,
-    model: str | None = None,
-    agent: str | None = None,
-    tools: Any = None,
-    **texts: Any,
+    point: Point, changes: Mapping[str, Any], mask: Callable[[str], str], *, has_values: bool
 ) -> str:
     """Return the point and the changes of a fork, such as `rates(year=2023) → 99`.
 
     Args:
         point: where it begins.
-        result: of the call; `UNSET` for its own.
-        args: the changed arguments.
-        model: name of another one.
-        agent: name of another one.
-        tools: others.
-        texts: others, such as the instructions.
+        changes: by name: `result`, `arguments`, `instructions`, `model` and the like.
+        mask: masks patterns and credentials; before a value is cut, which would hide a part of one.
+        has_values: whether values may be shown; else the label only names what is other.
     """
-    made = [_place(point, args or {})]
-    if result is not UNSET:
-        made[0] += f" → {_short(result)}"
-    for name, text in texts.items():
-        if isinstance(text, str):
-            made.append(f"{name} {_short(text)}")
-        elif text is not None:
+
+    def short(value: Any) -> str:
+        return one_line(mask(compact(json_safe(value))), VALUE_CHARS)
+
+    made = [_place(point)]
+    if has_values and point.call is not None:
+        made[0] += _args(point, changes.get("arguments") or {}, short)
+    for name, value in changes.items():
+        if not has_values or name in _NAMED or not isinstance(value, _WRITTEN):
             made.append(f"other {name}")
-    made += [f"{name} {value}" for name, value in {"model": model, "agent": agent}.items() if value]
-    if tools is not None:
-        made.append("other tools")
+        elif name != "arguments":
+            made.append(f"{name} {short(value)}")
     return ", ".join(made)
 
 
@@ -62,19 +55,17 @@ def is_seam(event: e.Event) -> bool:
     return isinstance(event, e.Status) and bool(event.meta and event.meta.get(_SEAM))
 
 
-def _place(point: Point, changed: dict[str, Any]) -> str:
-    """Return the point; of a call its arguments, the changed ones with both values."""
-    if point.call is None:
-        return f"step {point.step.number}"
-    args = None if point.call.args is None else point.call.args.args
-    if isinstance(args, dict) and changed:
-        parts = [f"{name}={_short(value)}" for name, value in args.items() if name not in changed]
-        parts += [
-            f"{name}={_short(args.get(name))} → {_short(value)}" for name, value in changed.items()
-        ]
-        return f"{point.call.start.name}({', '.join(parts)})"
-    return point.call.start.name + one_line(args_label(args), VALUE_CHARS)
+def _place(point: Point) -> str:
+    return f"step {point.step.number}" if point.call is None else point.call.start.name
 
 
-def _short(value: Any) -> str:
-    return one_line(compact(json_safe(value)), VALUE_CHARS)
+def _args(point: Point, changed: Mapping[str, Any], short: Callable[[Any], str]) -> str:
+    """Return the arguments of the call, the changed ones with both values."""
+    args = None if point.call is None or point.call.args is None else point.call.args.args
+    if not isinstance(args, dict):
+        return ""
+    parts = [f"{name}={short(args[name])}" for name in args if name not in changed]
+    for name, value in changed.items():
+        before = f"{short(args[name])} → " if name in args else ""
+        parts.append(f"{name}={before}{short(value)}")
+    return one_line(f"({', '.join(parts)})", 2 * VALUE_CHARS)

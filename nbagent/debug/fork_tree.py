@@ -26,7 +26,7 @@ class Member:
     Attributes:
         run: None for a recording.
         parent: number of the run that it goes on from; None for the first.
-        label: where and with what, such as "at fetch_rates, other result".
+        label: where and with what, such as `rates(year=2023) → 99`.
         name: of the run or recording.
     """
 

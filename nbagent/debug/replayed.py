@@ -14,6 +14,7 @@ from nbagent.agent.model import input_items
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.agent.model.response import Call
 from nbagent.agent.run.history import Conversation
+from nbagent.debug.fork_label import is_seam
 from nbagent.debug.point import Point
 
 _PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")
@@ -136,6 +137,8 @@ class ReplayedPart:
             match event:
                 case e.StepEnd():
                     event = replace(event, usage=None)
+                case e.Status() if is_seam(event):
+                    continue  # of the fork that is forked
                 case e.ApprovalRequest():
                     event = replace(event, reply=None)
                 case e.ToolArgsDelta() if event.id == changed:

@@ -97,8 +97,8 @@ class ForkNode(msgspec.Struct):
         parent: number of the run that it goes on from; null for the first.
         run: id of the run; null for a recording.
         name: of the run or recording.
-        label: point of the fork and its changes, such as "at fetch_rates, other result"; empty for
-            the first.
+        label: point of the fork and its changes, such as `rates(year=2023) → 99`; empty for the
+            first.
         status: of the run, or `recorded`.
         own: true for the run that shows the tree.
     """

@@ -63,6 +63,11 @@ class ForkableRun(FollowedRun):
     _on_addition: Callable[[], object]
 
     @property
+    def hides_requests(self) -> bool:
+        """True if something that a request to the model holds is hidden from the reader."""
+        return self._state.privacy.hides_requests
+
+    @property
     @abstractmethod
     def done(self) -> bool:
         """True if the run has ended."""

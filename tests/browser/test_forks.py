@@ -41,8 +41,10 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(
     expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
     expect(fork.locator(".nb-status", has_text="Done in")).to_be_visible()
     for view in (book.widget(0), fork):
-        expect(tree(view)).to_have_text(["1analyst", "2at rates, other result"])
-    expect(tree(fork).locator("[aria-current]")).to_have_text("2at rates, other result")
+        expect(tree(view)).to_have_text(["1analyst", '2rates(year=2023), result "rates of 1999"'])
+    expect(tree(fork).locator("[aria-current]")).to_have_text(
+        '2rates(year=2023), result "rates of 1999"'
+    )
     book.shot("forks-light")
     tree(fork).get_by_role("button").click()
     expect(book.widget(0).locator(".nb-frame")).to_be_focused()
@@ -51,7 +53,7 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(
     book.theme("dark")
     book.shot("forks-dark")
     # The saved copy of the run that had ended before knows of its fork, too.
-    wait_until_saved(book, "Forks: run 2, at rates, other result")
+    wait_until_saved(book, "Forks: run 2, rates(year=2023), result")
     # The source of a function of the notebook is written into the test.
     assert book.python("print(fork.to_test('test_rates.py'))").strip() == "test_rates.py"
     text = (book.lab.root / "test_rates.py").read_text()

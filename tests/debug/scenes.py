@@ -6,6 +6,7 @@ from agent.server import Server, say
 
 import nbagent
 
+SEAM = "Repeated until here: "
 RATES = {2023: 1.08, 2024: 1.09}
 
 REPLIES: list[Any] = [
@@ -50,5 +51,14 @@ def finished(stream: Any, **options: Any) -> nbagent.Run:
 
 
 def notes(run: nbagent.Run) -> list[str]:
-    """Return the messages of the run's status lines."""
+    """Return the messages of the run's status lines, without those of `seams`."""
+    return [message for message in _lines(run) if not message.startswith(SEAM)]
+
+
+def seams(run: nbagent.Run) -> list[str]:
+    """Return the lines that say where a fork goes on."""
+    return [message for message in _lines(run) if message.startswith(SEAM)]
+
+
+def _lines(run: nbagent.Run) -> list[str]:
     return [event.message for event in run.events if isinstance(event, nbagent.events.Status)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from agent.server import Server, call, message, reasoning, responses, say
-from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rates_run
+from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rates_run, seams
 
 import nbagent
 from nbagent.errors import ForkError
@@ -44,7 +44,7 @@ def blocks(run: nbagent.Run) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in block.items() if name not in OF_TIME}
         for block in run.snapshot()
-        if block["kind"] != "run"
+        if block["kind"] != "run" and "Repeated until" not in str(block.get("message"))
     ]
 
 
@@ -163,8 +163,8 @@ def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them(
             for node in nodes
         ] == [
             (1, None, "", "completed", number == 1),
-            (2, 1, "at difference, other result", "completed", number == 2),
-            (3, 2, "step 3, other instructions", "completed", number == 3),
+            (2, 1, "difference(first=1.08, second=1.09), result 7", "completed", number == 2),
+            (3, 2, 'step 3, instructions "Be long."', "completed", number == 3),
         ]
     ids = [block["id"] for block in second.snapshot()]
     assert len(ids) == len(set(ids))
@@ -387,14 +387,48 @@ def test_the_tree_is_a_line_in_the_saved_copy_and_in_markdown() -> None:
         run = rates_run(server)
         made = fork_of(run, "difference", result=7)
         fork_of(made, 3, instructions="Be long.")
-    assert "Forks: run 2, at difference, other result" in run.to_html()
-    assert "Forks: run 2, at difference, other result" in run.to_markdown()
-    told = (
-        "Run 2: goes on from run 1, at difference, other result · Forks: run 3, step 3, other "
-        "instructions"
-    )
+    assert "Forks: run 2, difference(first=1.08, second=1.09), result 7" in run.to_html()
+    assert "Forks: run 2, difference(first=1.08, second=1.09), result 7" in run.to_markdown()
+    told = "Run 2: goes on from run 1, difference(first=1.08, second=1.09), result 7"
     assert told in made.to_html()
     assert told in made.to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("at", "changes", "told"),
+    [
+        (0, {"args": {"year": 2024}}, "fetch_rates(year=2023 → 2024)"),
+        (2, {"result": {"of": 7}}, 'difference(first=1.08, second=1.09), result {"of":7}'),
+        (3, {"instructions": "Be long."}, 'step 3, instructions "Be long."'),
+        ("difference", {}, "difference(first=1.08, second=1.09)"),
+        (3, {"tools": [fetch_rates, difference]}, "step 3, other tools"),
+    ],
+)
+def test_a_line_in_the_fork_says_where_it_goes_on_and_with_what(
+    at: Any, changes: dict[str, Any], told: str
+) -> None:
+    with Server(*REPLIES, REPLIES[2], REPLIES[2], REPLIES[2]) as server:
+        run = rates_run(server)
+        made = fork_of(run, at, **changes)
+        again = fork_of(made, 2, model="test-2")
+    assert seams(made) == [f"Repeated until here: {told}"]
+    assert seams(again) == ['Repeated until here: step 2, model "test-2"']
+    kinds = [block["kind"] for block in made.snapshot()]
+    assert kinds[kinds.index("status") + 1] in ("text", "tool")
+
+
+def test_a_fork_of_a_run_that_hides_something_names_what_is_other_and_not_its_value() -> None:
+    with Server(*REPLIES, REPLIES[2]) as server:
+        run = rates_run(server, hide={"difference": "result"})
+        made = fork_of(run, "difference", result="secret")
+    assert seams(made) == ["Repeated until here: difference, other result"]
+
+
+def test_a_label_is_masked_before_it_is_cut() -> None:
+    with Server(*REPLIES, REPLIES[2]) as server:
+        run = rates_run(server, redact=[r"key-\w{60}"])
+        made = fork_of(run, "difference", result=f"key-{'x' * 60}")
+    assert "key-" not in seams(made)[0]
 
 
 def test_a_function_that_a_cell_has_defined_again_counts() -> None:
