@@ -251,15 +251,11 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
     if end == len(text) and not is_long and not is_whole:
         return opened(begin, value, end, grade)
     typed = _TYPED.match(text, end)
-    if typed is not None and typed["equals"]:  # `api_key: str = "…"`
+    if typed is not None and typed["equals"]:
         opening = _OPENING.match(text, typed.end())
         if opening is None or _OPENING_BEGUN.match(text, opening.end()):
-            if is_whole:
-                return None
-            return opened(begin, value, end, grade)
-        if not opening["quote"]:
-            return None
-        return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+            return None if is_whole else opened(begin, value, end, grade)
+        return _default(text, begin, opening, grade, is_whole)
     line = _LINE_ENDED.match(text, end)
     # A type, the end of the line or an escaped one may follow.
     is_undecided = typed is not None or (line is not None and not line["end"]) or text[end:] == "\\"
@@ -272,6 +268,15 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
     if not is_written(grade, text[value:end].rstrip(SENTENCE_MARKS), is_line=is_line):
         return None
     return masked(text, begin, value, end, _BARE_REST)
+
+
+def _default(
+    text: str, begin: int, opening: re.Match[str], grade: Grade, is_whole: bool
+) -> Found | None:
+    """The default of a parameter or a field with a type: `api_key: str = "…"`."""
+    if not opening["quote"]:
+        return None
+    return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
 
 
 def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:

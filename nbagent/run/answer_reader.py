@@ -8,7 +8,9 @@ from typing import Any
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.runtime import work
-from nbagent.sources.objects import Reader, ThreadReader, reader_for
+from nbagent.sources.objects import reader_for
+from nbagent.sources.reader import Reader
+from nbagent.sources.thread_reader import ThreadReader
 
 
 class AnswerReader:

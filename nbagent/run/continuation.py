@@ -26,7 +26,7 @@ from nbagent.run.event_source import OnEnd, Take
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.runtime.loop import submit
 from nbagent.sources.info import SourceInfo
-from nbagent.sources.objects import Reader
+from nbagent.sources.reader import Reader
 from nbagent.sources.stream import ServiceStream
 
 

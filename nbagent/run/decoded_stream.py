@@ -10,7 +10,7 @@ from nbagent.events import ApprovalRequest, ApprovalResponse, Event, RunEnd, Too
 from nbagent.gate import secrets
 from nbagent.run.event_source import EventSource, OnEnd, Take
 from nbagent.sources.info import SourceInfo
-from nbagent.sources.objects import Reader
+from nbagent.sources.reader import Reader
 
 _NOTABLE = frozenset({RunEnd, ApprovalRequest, ApprovalResponse, ToolResult})
 

@@ -146,18 +146,11 @@ class HTTPStream(ServiceStream):
                     if is_empty and fault is None and last_id is None:
                         raise empty_error(request.name, response.status_code)
                     if page:
-                        raise web_page_error(
-                            request.name,
-                            response.status_code,
-                            response.headers.get("content-type", ""),
-                            page,
-                        )
+                        raise _page_error(request, response, page)
                 last_id = body.last_event_id or last_id
                 fruitless += 1
                 pause = pause if body.retry is None else body.retry / 1000
-                is_broken = fault is not None and fault.code == "connection_lost"
-                may_reconnect = request.reconnect and request.verb == "GET" and bool(last_id)
-                if is_broken and may_reconnect and fruitless <= MAX_RECONNECTS:
+                if fruitless <= MAX_RECONNECTS and _may_go_on(request, fault, last_id):
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
@@ -166,6 +159,21 @@ class HTTPStream(ServiceStream):
                 if fault is not None:
                     raise fault
                 return
+
+
+def _page_error(request: Request, response: httpx2.Response, page: bytes) -> StreamError:
+    """Return the error of a web page in place of a stream."""
+    content_type = response.headers.get("content-type", "")
+    return web_page_error(request.name, response.status_code, content_type, page)
+
+
+def _may_go_on(request: Request, fault: StreamError | None, last_id: str | None) -> bool:
+    """Return True if a stream is requested again after its last event, since its connection
+    broke.
+    """
+    if fault is None or fault.code != "connection_lost":
+        return False
+    return request.reconnect and request.verb == "GET" and bool(last_id)
 
 
 def _report(held_back: HeldBack, comment: str) -> None:

@@ -13,7 +13,7 @@ from nbagent.demo import DemoServer
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.loop import loop as own_loop
-from nbagent.sources import objects
+from nbagent.sources import task_reader
 from nbagent.sources.info import name_and_origin
 from nbagent.sources.objects import reader_for
 
@@ -148,7 +148,7 @@ async def test_cancelling_runs_an_async_generators_finally() -> None:
 async def test_a_stream_that_loses_its_cancellation_is_cancelled_again(
     at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects, "CANCEL_AGAIN_S", 0.01)
+    monkeypatch.setattr(task_reader, "CANCEL_AGAIN_S", 0.01)
     cancelled = 0
 
     async def model() -> None:

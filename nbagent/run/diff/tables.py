@@ -86,21 +86,22 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
         `more_columns`: how many rows were compared, if not all, and how many rows and columns are
         left out.
     """
-    names = [*after.columns, *(name for name in before.columns if name not in after.columns)]
+    names = list(dict.fromkeys([*after.columns, *before.columns]))
     shared = [name for name in after.columns if name in before.columns]
     pairs = _aligned(before, after, shared)
     changed = _changed_cells(before, after, shared, pairs)
     differing = [row for row, pair in enumerate(pairs) if row in changed or None in pair]
-    columns = [_column(before, after, name) for name in names]
-    touched = {column["name"] for column in columns if len(column) > 1}.union(*changed.values())
+    columns = {name: _column(before, after, name) for name in names}
+    touched = {name for name in names if len(columns[name]) > 1}.union(*changed.values())
     kept = set(sorted(names, key=lambda name: name not in touched)[:MAX_COLUMNS])
     shown = [name for name in names if name in kept]
+    rows = [
+        _row(before, after, pairs[row], shown, changed.get(row, set()))
+        for row in differing[:MAX_ROWS]
+    ]
     made = {
-        "columns": [column for column in columns if column["name"] in kept],
-        "rows": [
-            _row(before, after, pairs[row], shown, changed.get(row, set()))
-            for row in differing[:MAX_ROWS]
-        ],
+        "columns": [columns[name] for name in shown],
+        "rows": rows,
         "changed": sum(map(len, changed.values())),
         "added": sum(left is None for left, _ in pairs),
         "removed": sum(right is None for _, right in pairs),

@@ -313,7 +313,7 @@ class JSONStreamDecoder:
         self._forget()
         lost = ""
         for line in _LINE.findall(text):
-            item = line
+            item: Any = line
             if line.startswith(("{", "[")):
                 item = item_of(line)
             if isinstance(item, str):
