@@ -35,7 +35,10 @@ class DeltaJoiner:
 
     def feed(self, event: ev.Event) -> list[ev.Event]:
         """Return the events that are ready."""
-        ready = [] if self._held and _is_same_block(self._held[0], event) else self.flush()
+        if self._held and _is_same_block(self._held[0], event):
+            ready = []
+        else:
+            ready = self.flush()
         if type(event) not in _DELTAS:
             return [*ready, event]
         if not self._held:
@@ -86,7 +89,10 @@ async def async_joined(
                 ready = joiner.flush()
             else:
                 error = pending.exception()  # raises if the read was cancelled
-                ready = joiner.feed(pending.result()) if error is None else joiner.flush()
+                if error is None:
+                    ready = joiner.feed(pending.result())
+                else:
+                    ready = joiner.flush()
                 pending = None
             for event in ready:
                 yield event

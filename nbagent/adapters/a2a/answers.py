@@ -67,12 +67,12 @@ def _part(answered: Answered) -> dict[str, Any]:
             "task_id": meta_of(request).get("taskId"),
         }
         return {"kind": "data", "data": decision}
-    value = response.value if answered.is_approved else response.reason or "No"
-    if value is None:
-        value = "Yes"
-    return {
-        "kind": "text",
-        "text": value
-        if isinstance(value, str)
-        else json.dumps(to_jsonable(value), ensure_ascii=False),
-    }
+    if not answered.is_approved:
+        text = response.reason or "No"
+    elif response.value is None:
+        text = "Yes"
+    elif isinstance(response.value, str):
+        text = response.value
+    else:
+        text = json.dumps(to_jsonable(response.value), ensure_ascii=False)
+    return {"kind": "text", "text": text}

@@ -309,7 +309,9 @@ class A2ADecoder(BaseDecoder):
         if isinstance(metadata.get("partial"), bool):
             self._hector(parts, metadata, ("artifact", name))
             return
-        artifact = self._artifacts.get(name) if isinstance(name, str) else None
+        artifact = None
+        if isinstance(name, str):
+            artifact = self._artifacts.get(name)
         if artifact is None or not artifact.open:
             artifact = self._artifacts[str(name)] = Artifact()
         elif payload.get("append") is not True:

@@ -196,13 +196,14 @@ class AcpDecoder(BaseDecoder):
     def _write_approval_response(self, approval_id: str, outcome: Mapping[str, Any]) -> None:
         option = str(outcome.get("optionId"))
         kind = self._options.pop(approval_id).get(option, "")
+        decision: ev.Decision = "approve"
+        if outcome.get("outcome") == "cancelled":
+            decision = "cancel"
+        elif kind.startswith("reject"):
+            decision = "deny"
         response = ev.ApprovalResponse(
             approval_id=approval_id,
-            decision="cancel"
-            if outcome.get("outcome") == "cancelled"
-            else "deny"
-            if kind.startswith("reject")
-            else "approve",
+            decision=decision,
             value=to_jsonable(outcome.get("optionId")),
             **self.builder.envelope,
         )
@@ -263,7 +264,9 @@ class AcpDecoder(BaseDecoder):
         They are not the tokens of this turn.
         """
         cost = fields_or_empty(update.get("cost"))
-        amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
+        amount = None
+        if cost.get("currency") in (None, "USD"):
+            amount = cost.get("amount")
         usage = ev.Usage(
             total=usage_counts(update, used="used").get("used"),
             cost=number_or_none(amount),

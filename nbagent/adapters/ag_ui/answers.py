@@ -29,27 +29,20 @@ class AguiAnswers(AnswerForm):
         edited = fields_or_empty(
             fields_or_empty((request.schema or {}).get("properties")).get("editedArgs")
         )
+        args, schema = request.args, None
         arguments = meta_of(request).get("arguments")
-        args = parse_args(arguments)[0] if request.args is None and arguments else request.args
-        request = replace(
-            request, args=args, schema=dict(edited) if edited.get("properties") else None
-        )
+        if args is None and arguments:
+            args, _ = parse_args(arguments)
+        if edited.get("properties"):
+            schema = dict(edited)
+        request = replace(request, args=args, schema=schema)
         if edited:
             return editable(request)
         return request
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return the entries of `resume`."""
-        return [
-            {"interruptId": request.approval_id, "status": "cancelled"}
-            if response.decision == "cancel"
-            else {
-                "interruptId": request.approval_id,
-                "status": "resolved",
-                "payload": _payload(Answered(request, response)),
-            }
-            for request, response in answered
-        ]
+        return list(map(_entry, answered))
 
     def next_request(
         self, url: str, body: Any, answered: Sequence[Answered]
@@ -72,6 +65,13 @@ class AguiAnswers(AnswerForm):
             "messages": messages,
             "resume": self.value(answered, None),
         }
+
+
+def _entry(answered: Answered) -> dict[str, Any]:
+    entry: dict[str, Any] = {"interruptId": answered.request.approval_id}
+    if answered.response.decision == "cancel":
+        return {**entry, "status": "cancelled"}
+    return {**entry, "status": "resolved", "payload": _payload(answered)}
 
 
 def _payload(answered: Answered) -> Any:

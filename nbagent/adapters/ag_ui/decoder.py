@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.ag_ui.messages import RunMessages
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
@@ -48,9 +48,8 @@ class AguiDecoder(BaseDecoder):
         super().__init__()
         self._calls: dict[str, Block] = {}
         self._agents: dict[str, ev.AgentStart] = {}
-        self._chunk: tuple[str, Hashable] | None = (
-            None  # kind and key of the block that *_CHUNK events opened
-        )
+        # kind and key of the block that *_CHUNK events opened
+        self._chunk: tuple[str, Hashable] | None = None
         self._in_reasoning = False  # between REASONING_START and REASONING_END
         self._snapshot: Any = None
         self._run_messages = RunMessages()
@@ -108,11 +107,12 @@ class AguiDecoder(BaseDecoder):
         outcome = payload.get("outcome")
         details = fields_or_empty(outcome)
         outcome_type = nonempty_str(outcome) or str_field(details, "type", default="success")
-        interrupts = details.get("interrupts") or [
-            entry for entry in [payload.get("interrupt")] if entry
-        ]
-        for entry in interrupts if outcome_type == "interrupt" else ():
-            self._request_approval(fields_or_empty(entry))
+        if outcome_type == "interrupt":
+            interrupts = details.get("interrupts")
+            if not interrupts and payload.get("interrupt"):
+                interrupts = [payload["interrupt"]]
+            for entry in interrupts or ():
+                self._request_approval(fields_or_empty(entry))
         self.builder.end_texts_and_reasoning()
         if self.stop_info.status not in ("failed", "paused"):
             by_type = {
@@ -138,7 +138,7 @@ class AguiDecoder(BaseDecoder):
         self._write(
             ev.ApprovalRequest,
             approval_id=str_field(interrupt, "id") or self.builder.mint("approval"),
-            tool_id=None if block is None else block.id,
+            tool_id=block_id(block),
             kind="tool" if is_permission else "input",
             prompt=str_field(interrupt, "message"),
             schema=schema_or_none(schema),
@@ -151,16 +151,12 @@ class AguiDecoder(BaseDecoder):
 
     def _add_usage(self, payload: Mapping[str, Any]) -> None:
         """Add the token counts of a run, which has one entry for each model."""
-        entries = payload.get("usage")
-        total: ev.Usage | None = None
-        for entry in [entries] if isinstance(entries, Mapping) else entries or ():
-            counts = usage_counts(
-                entry,
-                **TOKEN_FIELDS,
-            )
-            total = ev.Usage(**counts) if total is None else total + ev.Usage(**counts)
-        if total is not None:
-            self.builder.usage = total if self.builder.usage is None else self.builder.usage + total
+        entries = payload.get("usage") or ()
+        if isinstance(entries, Mapping):
+            entries = [entries]
+        for entry in entries:
+            self.builder.add_usage(ev.Usage(**usage_counts(entry, **TOKEN_FIELDS)))
+        if entries:
             self._write(ev.UsageUpdate, usage=self.builder.usage)
 
     def _step_started(self, payload: Mapping[str, Any]) -> None:
@@ -182,11 +178,11 @@ class AguiDecoder(BaseDecoder):
         name = text_safe(str_field(payload, "name", default="agent"))
         if run_id in self._agents:
             return
+        envelope = self.builder.envelope
+        if parent is not None:
+            envelope = {**envelope, "parent_id": parent.id}
         start = ev.AgentStart(
-            id=self.builder.mint("agent"),
-            name=name,
-            tool_id=None if call is None else call.id,
-            **(self.builder.envelope | ({} if parent is None else {"parent_id": parent.id})),
+            id=self.builder.mint("agent"), name=name, tool_id=block_id(call), **envelope
         )
         self._agents[run_id] = start
         self.builder.write(start)
@@ -214,8 +210,10 @@ class AguiDecoder(BaseDecoder):
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run, and the open sub-agents with it."""
-        for run_id in [] if self.builder.ended else reversed(list(self._agents)):
-            self._end_agent({"subagentRunId": run_id}, "failed" if error else "incomplete")
+        status: ev.RunStatus = "failed" if error else "incomplete"
+        if not self.builder.ended:
+            for run_id in reversed(list(self._agents)):
+                self._end_agent({"subagentRunId": run_id}, status)
         return super().close(error)
 
     # --- text ---
@@ -243,21 +241,22 @@ class AguiDecoder(BaseDecoder):
         """
         if key is None and self._chunk is not None and self._chunk[0] == kind:
             return self._chunk[1]
-        key = self.builder.mint("chunk") if key is None else key
+        if key is None:
+            key = self.builder.mint("chunk")
         if find(key) is None:
             self._chunk = (kind, key)
         return key  # type: ignore[no-any-return]
 
     def _end_chunk(self, kind: str, payload: Mapping[str, Any]) -> None:
         """End the block that chunks opened, unless this event continues it or writes nothing."""
-        if (
-            self._chunk is None
-            or kind in ("RAW", "CUSTOM")
-            or kind.startswith(("ACTIVITY_", "STATE_"))
-        ):
+        is_aside = kind in ("RAW", "CUSTOM") or kind.startswith(("ACTIVITY_", "STATE_"))
+        if self._chunk is None or is_aside:
             return
         opened, key = self._chunk
-        named = payload.get("toolCallId" if opened.startswith("TOOL") else "messageId")
+        if opened.startswith("TOOL"):
+            named = payload.get("toolCallId")
+        else:
+            named = payload.get("messageId")
         if kind == opened and named in (None, key):
             return
         self._chunk = None
@@ -376,7 +375,7 @@ class AguiDecoder(BaseDecoder):
         self._write(ev.State, patch=[dict(to_jsonable(entry)) for entry in payload["delta"]])
 
     def _activity(self, payload: Mapping[str, Any]) -> None:
-        data = payload.get("patch") if "patch" in payload else payload.get("content")
+        data = payload.get("patch", payload.get("content"))
         meta = {
             name: to_jsonable(payload[name]) for name in ("messageId", "replace") if name in payload
         }

@@ -77,7 +77,10 @@ class AguiEncoder(BaseEncoder):
         self._end_open_args()
         for agent in reversed(list(self._open_agents.values())):
             self._end_agent(ev.AgentEnd(id=agent.id, status="failed" if error else end.status))
-        usage = {"usage": [self._usage_entry(self.usage)]} if self.usage is not None else {}
+        if self.usage is not None:
+            usage = {"usage": [self._usage_entry(self.usage)]}
+        else:
+            usage = {}
         if error is not None:
             self._emit_event(
                 "RUN_ERROR", None, message=error.message, **without_none(code=error.code), **usage

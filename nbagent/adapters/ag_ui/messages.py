@@ -26,7 +26,9 @@ class RunMessages:
         if kind in ("RUN_STARTED", "MESSAGES_SNAPSHOT"):
             for kept in (self._messages, self._texts, self._calls, self._arguments):
                 kept.clear()
-            found = event.get("messages") if kind == "MESSAGES_SNAPSHOT" else None
+            found = None
+            if kind == "MESSAGES_SNAPSHOT":
+                found = event.get("messages")
             for message in map(
                 fields_or_empty, to_jsonable(found) if isinstance(found, list) else []
             ):

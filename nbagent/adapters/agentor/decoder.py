@@ -175,7 +175,7 @@ class AgentorDecoder(BaseDecoder):
         if not name or name == before:
             return
         if before is not None or tool is not None:
-            tool_id = None if tool is None else tool.id
+            tool_id = block_id(tool)
             self.builder.write(
                 ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.builder.envelope)
             )
@@ -306,10 +306,10 @@ class AgentorDecoder(BaseDecoder):
         if not counts:
             return
         usage = ev.Usage(**counts)
-        self.builder.usage = (
-            usage if self.builder.usage is None or not add else self.builder.usage + usage
-        )
-        self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
+        if not add:
+            self.builder.usage = None
+        total = self.builder.add_usage(usage)
+        self.builder.write(ev.UsageUpdate(usage=total, **self.builder.envelope))
 
     def _run_end(self, payload: Mapping[str, Any]) -> None:
         self._add_usage(payload, add=False)

@@ -99,15 +99,21 @@ class AgentorEncoder(BaseEncoder):
                     self._tool_name(self.pending_approvals.get(event.approval_id)),
                 )
             case ev.AgentHandoff():
-                for agent in (event.from_ if self._agent is None else None, event.to):
-                    if agent and agent != self._agent:
-                        self._agent = agent
-                        self._emit_output("agent_updated_stream_event", message=agent)
+                if self._agent is None:
+                    self._emit_agent(event.from_)
+                self._emit_agent(event.to)
             case _:
                 pass
 
+    def _emit_agent(self, name: str | None) -> None:
+        if name and name != self._agent:
+            self._agent = name
+            self._emit_output("agent_updated_stream_event", message=name)
+
     def _tool_name(self, request: ev.ApprovalRequest | None) -> str:
-        call = self.calls.get(request.tool_id or "") if request is not None else None
+        call = None
+        if request is not None:
+            call = self.calls.get(request.tool_id or "")
         if call is None:
             return "approval"
         return call.name

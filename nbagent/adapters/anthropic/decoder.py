@@ -24,7 +24,9 @@ from nbagent.adapters.base.fields import (
     list_or_empty,
     nonempty_str,
     str_field,
+    sum_or_none,
     to_jsonable,
+    token_count,
 )
 from nbagent.adapters.base.payload import frame_of
 
@@ -334,7 +336,9 @@ class AnthropicDecoder(BaseDecoder):
         if part.kind == "tool_use":
             kind = "function"
         meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
-        title = f"{server}: {name}" if server else None
+        title = None
+        if server:
+            title = f"{server}: {name}"
         part.tool = self.builder.start_tool(
             part.key, name, call_id=call_id, kind=kind, title=title, meta=meta
         )
@@ -346,7 +350,7 @@ class AnthropicDecoder(BaseDecoder):
         """Write a tool's result. Its call may have been in a response before this stream."""
         builder = self.builder
         call_id = clean_str(block.get("tool_use_id"))
-        tool = self._calls.get(call_id) if call_id else None
+        tool = self._calls.get(call_id or "")
         if tool is None:
             name = kind.removesuffix("_tool_result")
             tool = builder.start_tool(
@@ -389,14 +393,16 @@ def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
         counts.get(name)
         for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     ]
-    prompt = None if parts[0] is None else sum(filter(None, parts))
+    prompt = None
+    if parts[0] is not None:
+        prompt = sum(filter(None, parts))
     output = counts.get("output_tokens")
     thinking = fields_or_empty(usage.get("output_tokens_details")).get("thinking_tokens")
     return ev.Usage(
         input=prompt,
         output=output,
-        total=None if prompt is None or output is None else prompt + output,
-        reasoning=thinking if is_token_count(thinking) else None,
+        total=sum_or_none(prompt, output),
+        reasoning=token_count(thinking),
         cache_read=parts[1],
         cache_write=parts[2],
     )

@@ -63,4 +63,6 @@ class Block:
 
 def block_id(block: Block | None) -> str | None:
     """Return the id of a block; None if there is none."""
-    return None if block is None else block.id
+    if block is None:
+        return None
+    return block.id

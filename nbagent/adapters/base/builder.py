@@ -75,8 +75,15 @@ class EventBuilder(EventWriter):
         self.end_texts_and_reasoning()
         self.in_step = False
         if usage is not None:
-            self.usage = usage if self.usage is None else self.usage + usage
+            self.add_usage(usage)
         self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.envelope))
+
+    def add_usage(self, usage: ev.Usage) -> ev.Usage:
+        """Add token counts to those of the run. Return the sum."""
+        if self.usage is not None:
+            usage = self.usage + usage
+        self.usage = usage
+        return usage
 
     def end_texts_and_reasoning(self) -> None:
         """Close every open text and reasoning block.
@@ -168,16 +175,11 @@ class EventBuilder(EventWriter):
         if block is None:
             return
         block.closed = True
-        if block.pending and text is None:
+        if text is not None:
+            text = text_safe(text)
+        elif block.pending:
             self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.envelope))
-        self.write(
-            ev.TextEnd(
-                id=block.id,
-                text=None if text is None else text_safe(text),
-                meta=meta,
-                **self.envelope,
-            )
-        )
+        self.write(ev.TextEnd(id=block.id, text=text, meta=meta, **self.envelope))
 
     def text_id(self, key: Hashable) -> str | None:
         """Return the id of the open text of that key, or None."""
@@ -227,12 +229,14 @@ class EventBuilder(EventWriter):
         if block is None:
             return
         block.closed = True
-        if block.pending and text is None:
+        if text is not None:
+            text = text_safe(text)
+        elif block.pending:
             self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.envelope))
         self.write(
             ev.ReasoningEnd(
                 id=block.id,
-                text=None if text is None else text_safe(text),
+                text=text,
                 signature=signature,
                 encrypted=encrypted,
                 meta=meta,
@@ -298,7 +302,9 @@ class EventBuilder(EventWriter):
 
     def tool_delta(self, block: Block, delta: str) -> None:
         """Append to the text of a call's arguments, unless they are complete."""
-        text = block.join_surrogates(delta) if delta else ""
+        if not delta:
+            return
+        text = block.join_surrogates(delta)
         if text and not block.args_complete:
             block.args_pieces.append(text)
             self.write(ev.ToolArgsDelta(id=block.id, delta=text, **self.envelope))
@@ -325,7 +331,10 @@ class EventBuilder(EventWriter):
         if block.args_complete:
             return
         block.args_complete = True
-        text = "".join(block.args_pieces) if text is None else text_safe(text)
+        if text is None:
+            text = "".join(block.args_pieces)
+        else:
+            text = text_safe(text)
         block.args_pieces = []
         valid = True
         if args is not None:
@@ -345,8 +354,10 @@ class EventBuilder(EventWriter):
         """Complete a call's arguments, given as JSON text or parsed. None means no arguments."""
         if isinstance(args, str):
             self.tool_args(block, args)
+        elif args is None:
+            self.tool_args(block, args={})
         else:
-            self.tool_args(block, args={} if args is None else args)
+            self.tool_args(block, args=args)
 
     def tool_result(
         self,

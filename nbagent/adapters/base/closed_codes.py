@@ -17,7 +17,9 @@ SERVER_ERROR = "server_error"
 
 def code_in_metadata(code: str, known: Set[str]) -> dict[str, str]:
     """Return the metadata of an object with that code: empty if the API knows it."""
-    return {} if code in known else {_KEY: code}
+    if code in known:
+        return {}
+    return {_KEY: code}
 
 
 def code_from_metadata(owner: Mapping[str, Any]) -> str | None:
@@ -28,4 +30,6 @@ def code_from_metadata(owner: Mapping[str, Any]) -> str | None:
 def error_with_code(error: Any, owner: Mapping[str, Any]) -> Any:
     """Return the error of a response or a run, with the code in its metadata if there is one."""
     code = code_from_metadata(owner)
-    return error if code is None else {**fields_or_empty(error), "code": code}
+    if code is None:
+        return error
+    return {**fields_or_empty(error), "code": code}

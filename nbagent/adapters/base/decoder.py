@@ -268,7 +268,10 @@ class BaseDecoder:
         """Write that no item of the stream was understood: their number, the type of the first, and
         the right call.
         """
-        read = "1 item and did not know it" if items == 1 else f"{items} items and knew none"
+        if items == 1:
+            read = "1 item and did not know it"
+        else:
+            read = f"{items} items and knew none"
         message = (
             f"The adapter {self.system!r} read {read}. The first is of type "
             f"{first_type}.{hint_for(first_type)}"

@@ -310,9 +310,8 @@ class BaseEncoder:
             case ev.TextStart():
                 self._text(event)
             case ev.TextEnd():
-                self._end_text(
-                    self._text(ev.TextStart(id=event.id, parent_id=event.parent_id)), event
-                )
+                text = self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
+                self._end_text(text, event)
             case ev.ReasoningStart():
                 self._reasoning_block(event)
             case ev.ReasoningDelta():
@@ -322,12 +321,10 @@ class BaseEncoder:
                 reasoning.deltas.append(event.delta)
                 self.reasoning_delta(reasoning, event.delta)
             case ev.ReasoningEnd():
-                self._end_reasoning(
-                    self._reasoning_block(
-                        ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
-                    ),
-                    event,
+                reasoning = self._reasoning_block(
+                    ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
                 )
+                self._end_reasoning(reasoning, event)
             case ev.ToolStart() | ev.ToolArgsDelta() | ev.ToolArgs() | ev.ToolResult():
                 self._tool(event)
             case ev.Error(fatal=True):
@@ -382,10 +379,9 @@ class BaseEncoder:
             case ev.ToolArgs() if call.final_args is None:
                 streamed = call.args_so_far
                 call.deltas = []
-                call.final_args, call.args_text = (
-                    event,
-                    event.args_text or (as_text(event.args) if event.args else ""),
-                )
+                call.final_args, call.args_text = event, event.args_text
+                if not event.args_text and event.args:
+                    call.args_text = as_text(event.args)
                 if call.args_text.startswith(streamed) and call.args_text != streamed:
                     self.args_delta(call, call.args_text[len(streamed) :])
                 self.end_args(call)
@@ -401,7 +397,10 @@ class BaseEncoder:
     def _start_call(
         self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult
     ) -> StreamedCall:
-        start = event if isinstance(event, ev.ToolStart) else ev.ToolStart(id=event.id, name="tool")
+        if isinstance(event, ev.ToolStart):
+            start = event
+        else:
+            start = ev.ToolStart(id=event.id, name="tool")
         call_id = start.call_id or start.id
         if self.names_calls and start.kind == "client":
             call_id = f"{self.run_id}_{call_id}"
@@ -428,10 +427,8 @@ class BaseEncoder:
         self._end_step(ev.StepEnd())
         self._final_usage = end.usage
         error = self._failure
-        is_failure = (
-            end.status not in {"completed", *self.end_statuses} and self.limit_name(end) is None
-        )
-        if error is None and is_failure:
+        is_known = end.status == "completed" or end.status in self.end_statuses
+        if error is None and not is_known and self.limit_name(end) is None:
             error = ev.Error(message=failure_message(end), fatal=True)
         if error is not None and error.code is None:
             error = replace(error, code=end.code)

@@ -49,7 +49,9 @@ class EventWriter:
             self.begin()
         # A delta may end in half a surrogate pair, which only its block can join with the next
         # delta.
-        self._events.append(event if type(event) in _DELTAS else _without_lone_surrogates(event))
+        if type(event) not in _DELTAS:
+            event = _without_lone_surrogates(event)
+        self._events.append(event)
 
     def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
         """Write `run.start` if it was not written yet.

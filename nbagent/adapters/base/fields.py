@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any, overload
+from typing import Any, TypeGuard, overload
 
 from nbagent.events.jsonable import INT64, JsonConverter, JsonPolicy, text_safe
 from nbagent.gate import secrets
@@ -79,27 +79,37 @@ _UPSTREAM = JsonPolicy(
 
 def str_or_none(value: Any) -> str | None:
     """Return the value if it is a string, else None."""
-    return value if isinstance(value, str) else None
+    if isinstance(value, str):
+        return value
+    return None
 
 
 def list_or_empty(value: Any) -> Sequence[Any]:
     """Return the value if it is a list or a tuple, else an empty tuple."""
-    return value if isinstance(value, list | tuple) else ()
+    if isinstance(value, list | tuple):
+        return value
+    return ()
 
 
 def mapping_or_empty(value: Any) -> Mapping[str, Any]:
     """Return the value if it is a mapping, else an empty dict."""
-    return value if isinstance(value, Mapping) else {}
+    if isinstance(value, Mapping):
+        return value
+    return {}
 
 
 def number_or_none(value: Any) -> float | None:
     """Return the value as a float if it is a number, else None."""
-    return float(value) if isinstance(value, int | float) else None
+    if isinstance(value, int | float):
+        return float(value)
+    return None
 
 
 def schema_or_none(value: Any) -> Any:
     """Return a JSON schema as JSON types; None if it is no object."""
-    return to_jsonable(value) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        return to_jsonable(value)
+    return None
 
 
 @overload
@@ -228,14 +238,23 @@ def get_str(item: Any, name: str, *others: str, default: Any = None) -> Any:
     return default
 
 
-def is_token_count(value: Any) -> bool:
+def is_token_count(value: Any) -> TypeGuard[int]:
     """Return True if the value is an int (no bool) from 0 to 2^63 - 1."""
     return type(value) is int and 0 <= value < 2**63
 
 
 def token_count(value: Any) -> int | None:
     """Return the value if it is a number of tokens, else None."""
-    return value if is_token_count(value) else None
+    if is_token_count(value):
+        return value
+    return None
+
+
+def sum_or_none(left: int | None, right: int | None) -> int | None:
+    """Return the sum of two counts; None if one of them is not known."""
+    if left is None or right is None:
+        return None
+    return left + right
 
 
 def class_name(item: Any) -> str:

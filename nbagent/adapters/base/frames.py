@@ -19,7 +19,11 @@ def sse(data: str, event: str | None = None, id_: int | str | None = None) -> by
     The format:
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """
-    head = ("" if id_ is None else f"id: {id_}\n") + (f"event: {event}\n" if event else "")
+    head = ""
+    if id_ is not None:
+        head += f"id: {id_}\n"
+    if event:
+        head += f"event: {event}\n"
     if "\n" in data or "\r" in data:
         data = "\ndata: ".join(_LINE_END.split(data))
     return f"{head}data: {data}\n\n".encode()

@@ -44,12 +44,10 @@ class PendingRequests:
                 the same id.
         """
         waiting = self._by_id.get(repr(payload.get("id")), [])
-        found = next(
-            (request for request in waiting if request.method == expected),
-            waiting[-1] if waiting else None,
-        )
-        if found is not None:
-            waiting.remove(found)
+        if not waiting:
+            return None
+        found = next((request for request in waiting if request.method == expected), waiting[-1])
+        waiting.remove(found)
         return found
 
 
@@ -64,11 +62,15 @@ def response_to(request: ApprovalRequest, result: dict[str, Any]) -> dict[str, A
 def elicitation_result(answered: Answered) -> dict[str, Any]:
     """Return the result of an elicitation: accepted with its values, declined, or cancelled."""
     response = answered.response
-    if response.decision != "approve":
-        return {"action": "decline" if response.decision == "deny" else "cancel"}
-    return {"action": "accept"} | (
-        {"content": response.value} if response.value is not None else {}
-    )
+    match response.decision:
+        case "approve" if response.value is not None:
+            return {"action": "accept", "content": response.value}
+        case "approve":
+            return {"action": "accept"}
+        case "deny":
+            return {"action": "decline"}
+        case _:
+            return {"action": "cancel"}
 
 
 def write_blob(builder: EventBuilder, content: Any) -> bool:
@@ -86,7 +88,9 @@ def write_blob(builder: EventBuilder, content: Any) -> bool:
     url = str_field(payload, "uri") or str_field(inner, "uri")
     name = str_field(inner, "title", "name")
     media_type = media_type or ("text/plain" if inner else "application/octet-stream")
-    meta = {"text": to_jsonable(inner["text"])} if str_field(inner, "text") else None
+    meta = None
+    if str_field(inner, "text"):
+        meta = {"text": to_jsonable(inner["text"])}
     builder.file(media_type, url=url, data=data, name=name, meta=meta)
     return True
 

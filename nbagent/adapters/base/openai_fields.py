@@ -36,8 +36,6 @@ def openai_usage(usage: Any) -> Usage | None:
         and total == prompt + output + reasoning
     ):
         output += reasoning
-    cost = counts.get("cost")
-    ticks = counts.get("cost_in_usd_ticks")
     return Usage(
         input=prompt,
         output=output,
@@ -53,11 +51,7 @@ def openai_usage(usage: Any) -> Usage | None:
             _first_int(input_details, "cache_write_tokens", "cache_creation_tokens"),
             _first_int(counts, "cache_creation_input_tokens"),
         ),
-        cost=float(cost)
-        if isinstance(cost, int | float)
-        else ticks / _TICKS_PER_DOLLAR
-        if isinstance(ticks, int)
-        else None,
+        cost=_cost(counts),
     )
 
 
@@ -65,6 +59,16 @@ def _first_int(counts: Mapping[str, Any], *names: str) -> int | None:
     return next(
         (value for name in names if (value := token_count(counts.get(name))) is not None), None
     )
+
+
+def _cost(counts: Mapping[str, Any]) -> float | None:
+    """Return the dollars that a response cost."""
+    cost, ticks = counts.get("cost"), counts.get("cost_in_usd_ticks")
+    if isinstance(cost, int | float):
+        return float(cost)
+    if isinstance(ticks, int):
+        return ticks / _TICKS_PER_DOLLAR
+    return None
 
 
 def _either(left: int | None, right: int | None) -> int | None:

@@ -58,7 +58,9 @@ class QueueOverlaps:
         if self._open_id[kind] not in (None, event.id):
             self._queued[kind].setdefault(event.id, []).append(event)
             return []
-        self._open_id[kind] = None if isinstance(event, _ENDS) else event.id
+        self._open_id[kind] = event.id
+        if isinstance(event, _ENDS):
+            self._open_id[kind] = None
         ready = [event]
         while self._open_id[kind] is None and self._queued[kind]:
             next_id = next(iter(self._queued[kind]))
@@ -70,8 +72,11 @@ class QueueOverlaps:
         """Return all events that are held back, with an end after every span but the last."""
         ready: list[ev.Event] = []
         while self._queued[kind]:
-            cls = ev.TextEnd if kind == "text" else ev.ReasoningEnd
-            ready += self._feed_span(kind, cls(id=self._open_id[kind] or ""))
+            id_ = self._open_id[kind] or ""
+            if kind == "text":
+                ready += self._feed_span(kind, ev.TextEnd(id=id_))
+            else:
+                ready += self._feed_span(kind, ev.ReasoningEnd(id=id_))
         return ready
 
 
@@ -98,9 +103,10 @@ class SplitOnInterleave:
             return self._feed_span(kind, event)
         if isinstance(event, _STEP):
             return [*self._interrupt("step"), event]
-        call = self._interrupt("call") if isinstance(event, ev.ToolStart) else []
+        if isinstance(event, ev.ToolStart):
+            return [*self._interrupt("call"), *self._interrupt("tool"), event]
         if isinstance(event, _TOOL):
-            return [*call, *self._interrupt("tool"), event]
+            return [*self._interrupt("tool"), event]
         return [event]
 
     def _feed_span(self, kind: Span, event: Any) -> list[ev.Event]:
@@ -119,7 +125,11 @@ class SplitOnInterleave:
     def _interrupt(self, by: Trigger) -> list[ev.Event]:
         if by not in self._triggers:
             return []
-        return [end for kind, span in self._open.items() if kind != by for end in span.interrupt()]
+        ends: list[ev.Event] = []
+        for kind, span in self._open.items():
+            if kind != by:
+                ends += span.interrupt()
+        return ends
 
 
 class _OpenSpan:
@@ -128,11 +138,12 @@ class _OpenSpan:
     def __init__(self, first: Any) -> None:
         if isinstance(first, _TEXT):
             self._end: Any = ev.TextEnd(id=first.id, parent_id=first.parent_id)
-            start: Any = ev.TextStart(id=first.id, parent_id=first.parent_id)
+            self._start: Any = ev.TextStart(id=first.id, parent_id=first.parent_id)
         else:
             self._end = ev.ReasoningEnd(id=first.id, parent_id=first.parent_id)
-            start = ev.ReasoningStart(id=first.id, parent_id=first.parent_id)
-        self._start = first if isinstance(first, _STARTS) else start
+            self._start = ev.ReasoningStart(id=first.id, parent_id=first.parent_id)
+        if isinstance(first, _STARTS):
+            self._start = first
         self._part = 1
         self._part_open = False
         self._deltas: list[str] = []
@@ -146,7 +157,9 @@ class _OpenSpan:
 
     def feed(self, event: Any) -> list[Any]:
         """Return the events that write one event of the span; the first of a part starts it."""
-        events = [] if self._part_open else [replace(self._start, id=self._part_id)]
+        events: list[Any] = []
+        if not self._part_open:
+            events.append(replace(self._start, id=self._part_id))
         if isinstance(event, _DELTAS):
             self._deltas.append(event.delta)
             events.append(replace(event, id=self._part_id))

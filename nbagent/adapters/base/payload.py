@@ -140,7 +140,9 @@ def usage_counts(usage: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
     counts = fields_or_empty(usage)
     found: dict[str, int] = {}
     for ours, theirs in names.items():
-        for name in (theirs,) if isinstance(theirs, str) else theirs:
+        if isinstance(theirs, str):
+            theirs = (theirs,)
+        for name in theirs:
             value = counts.get(name)
             if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _COUNT_LIMIT:
                 found.setdefault(ours, value)

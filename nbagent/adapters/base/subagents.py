@@ -26,11 +26,7 @@ class Subagents:
         """
         found = self._open.get(key)
         if found is None:
-            outer = self._open.get(parent)
-            envelope = {
-                **self._builder.envelope,
-                "parent_id": tool_id or (outer.id if outer else None),
-            }
+            envelope = {**self._builder.envelope, "parent_id": tool_id or self.id_of(parent)}
             found = ev.AgentStart(
                 id=self._builder.mint("agent"), name=name, tool_id=tool_id, **envelope
             )

@@ -75,9 +75,10 @@ def compact_json(item: Any) -> str:
 
 def named_fields(item: Any) -> tuple[str, str]:
     """Return the name and the data, as text, of an item `{"event": name, "data": payload}`."""
-    return item["event"], item["data"] if isinstance(item["data"], str) else compact_json(
-        item["data"]
-    )
+    data = item["data"]
+    if not isinstance(data, str):
+        data = compact_json(data)
+    return item["event"], data
 
 
 def as_text(value: Any) -> str:
@@ -98,9 +99,9 @@ def error_message(result: ev.ToolResult) -> str:
     """
     if result.error is not None and result.error.message:
         return result.error.message
-    return as_text(result.content) or (
-        "The call was denied" if result.status == "denied" else "The tool failed"
-    )
+    if result.status == "denied":
+        return as_text(result.content) or "The call was denied"
+    return as_text(result.content) or "The tool failed"
 
 
 def result_text(result: ev.ToolResult) -> str:

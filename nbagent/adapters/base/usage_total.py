@@ -18,11 +18,15 @@ class UsageTotal:
 
     def update(self, event: ev.UsageUpdate) -> None:
         """Count an update of the run or of the current step."""
-        replaces = event.mode == "replace"
-        if event.scope == "run":
-            self._run = event.usage if replaces else _add(self._run, event.usage)
-        else:
-            self._step = event.usage if replaces else _add(self._step, event.usage)
+        match event.scope, event.mode:
+            case "run", "replace":
+                self._run = event.usage
+            case "run", _:
+                self._run = _add(self._run, event.usage)
+            case _, "replace":
+                self._step = event.usage
+            case _:
+                self._step = _add(self._step, event.usage)
 
     def end_step(self, usage: ev.Usage | None) -> None:
         """End the current step.

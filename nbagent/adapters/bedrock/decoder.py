@@ -182,7 +182,9 @@ class BedrockDecoder(BaseDecoder):
             self._enter(index, "result")
             call_id = clean_str(result.get("toolUseId"))
             name = clean_str(result.get("type"), default="tool")
-            known = self._calls.get(call_id) if call_id else None
+            known = None
+            if call_id:
+                known = self._calls.get(call_id)
             block = known or builder.start_tool(
                 self._key(index), name, call_id=call_id, kind="hosted"
             )

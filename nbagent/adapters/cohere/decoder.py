@@ -17,6 +17,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     nonempty_str,
     str_field,
+    sum_or_none,
     to_jsonable,
 )
 from nbagent.adapters.base.payload import frame_of
@@ -174,9 +175,9 @@ def _tag(item: Any) -> str:
     """Return the event's type, which some SDK objects have only as a class default; "" if there is
     none.
     """
-    kind = fields_or_empty(item).get("type") or (
-        getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
-    )
+    kind = fields_or_empty(item).get("type")
+    if not kind and hasattr(item, "__pydantic_fields_set__"):
+        kind = getattr(item, "type", None)
     if isinstance(kind, str):
         return kind
     return ""
@@ -185,26 +186,31 @@ def _tag(item: Any) -> str:
 def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the call of an event: `tool_calls` is one object, although its name is a plural."""
     calls = message.get("tool_calls")
-    return fields_or_empty(calls[0] if isinstance(calls, list) and calls else calls)
+    if isinstance(calls, list) and calls:
+        return fields_or_empty(calls[0])
+    return fields_or_empty(calls)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
     """Return the token counts, or None: `tokens` if given, else the lower `billed_units`."""
     counts = fields_or_empty(usage)
     tokens = fields_or_empty(counts.get("tokens")) or fields_or_empty(counts.get("billed_units"))
-    prompt, output = (
-        int(count) if isinstance(count := tokens.get(name), int | float) else None
-        for name in ("input_tokens", "output_tokens")
-    )
+    prompt, output = _count(tokens.get("input_tokens")), _count(tokens.get("output_tokens"))
     if prompt is None and output is None:
         return None
-    cached = counts.get("cached_tokens")
     return ev.Usage(
         input=prompt,
         output=output,
-        total=None if prompt is None or output is None else prompt + output,
-        cache_read=int(cached) if isinstance(cached, int | float) else None,
+        total=sum_or_none(prompt, output),
+        cache_read=_count(counts.get("cached_tokens")),
     )
+
+
+def _count(value: Any) -> int | None:
+    """Return a number of tokens, which the service sends as a float."""
+    if not isinstance(value, int | float):
+        return None
+    return int(value)
 
 
 _HANDLERS: dict[str, Callable[[CohereDecoder, Mapping[str, Any], Mapping[str, Any]], None]] = {

@@ -45,7 +45,8 @@ class DextoAnswers(AnswerForm):
         """Return the request to the server whose stream asked."""
         parts = urlsplit(url)
         prefix, _, rest = re.sub(r"/chat/stream$", "/api/chat", parts.path).partition("/api/")
-        prefix = prefix if rest else ""
+        if not rest:
+            prefix = ""
         path = f"{prefix}/api/approvals/{quote(answered.request.approval_id, safe='')}"
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")), _body(answered)
 

@@ -337,7 +337,9 @@ def _event_name(item: Any) -> str | None:
     Dexto's.
     """
     for field in ("name", "type", "event"):
-        name = get_field(item, field) if not isinstance(item, str) else None
+        name = None
+        if not isinstance(item, str):
+            name = get_field(item, field)
         if isinstance(name, str) and name.startswith(_EVENT_PREFIXES):
             return name
     return None

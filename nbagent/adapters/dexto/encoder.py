@@ -180,9 +180,10 @@ class DextoEncoder(BaseEncoder):
         meta = {"toolName": call.name, "toolCallId": call.call_id, "success": event.status == "ok"}
         fields: dict[str, Any] = {**_call_fields(call), "success": event.status == "ok"}
         if event.status == "ok" or event.content is not None:
-            parts = (
-                [] if event.content is None else [{"type": "text", "text": as_text(event.content)}]
-            )
+            if event.content is None:
+                parts = []
+            else:
+                parts = [{"type": "text", "text": as_text(event.content)}]
             fields |= {
                 "sanitized": {"content": parts, "meta": meta},
                 **without_none(rawResult=event.content),
@@ -213,7 +214,10 @@ class DextoEncoder(BaseEncoder):
 
     def _emit_request(self, event: ev.ApprovalRequest) -> None:
         call = self.calls.get(event.tool_id or "")
-        tool = {} if call is None else {"toolName": call.name, "toolCallId": call.call_id}
+        if call is None:
+            tool = {}
+        else:
+            tool = {"toolName": call.name, "toolCallId": call.call_id}
         metadata = {
             **tool,
             **without_none(args=event.args, message=event.prompt, schema=event.schema),

@@ -117,7 +117,9 @@ class PartialArgs:
         if not steps:
             return
         last = steps[-1]
-        before = _enter(container, last, "") if append else None
+        before = None
+        if append:
+            before = _enter(container, last, "")
         if isinstance(before, str) and isinstance(value, str):
             value = before + value
         _set(container, last, to_jsonable(value))

@@ -207,7 +207,9 @@ class GeminiDecoder(BaseDecoder):
         self._parts += 1
         key = (candidate.key, self._parts)
         data = snake_case_fields(part.get(kind))
-        meta = None if signature is None else {"thought_signature": to_jsonable(signature)}
+        meta = None
+        if signature is not None:
+            meta = {"thought_signature": to_jsonable(signature)}
         if kind == "function_call":
             self._read_call(candidate, key, data, meta)
         elif kind == "function_response":

@@ -248,7 +248,9 @@ class InteractionsDecoder(BaseDecoder):
         kind: ev.ToolKind = "mcp" if server else "hosted"
         if step.kind == "function_call":
             kind = "function"
-        title = f"{server}: {name}" if server else None
+        title = None
+        if server:
+            title = f"{server}: {name}"
         step.tool = self.builder.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
         self._calls[call_id or step.kind] = step.tool
 

@@ -9,6 +9,7 @@ The format has no terminal: the run is complete when the model's last event that
 calls no tool. It has no argument deltas.
 """
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from nbagent.adapters.base.fields import (
     token_count,
 )
 
+_CAPITAL = re.compile("[A-Z]")
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
 _CUT_SHORT = {
@@ -45,9 +47,7 @@ def get_either_case(item: Any, name: str) -> Any:
     """
     value = get_field(item, name)
     if value is None:
-        value = get_field(
-            item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name)
-        )
+        value = get_field(item, _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name))
     return value
 
 
@@ -241,8 +241,9 @@ class AdkDecoder(BaseDecoder):
         fields = mapping_or_empty(response)
         error = get_field(fields, "error")
         if not error:
-            is_wrapped = set(fields) == {"result"}
-            content = fields["result"] if is_wrapped else response
+            content = response
+            if set(fields) == {"result"}:
+                content = fields["result"]
             preliminary = call_id in self._long_running and not block.closed
             self.builder.tool_result(block, content, preliminary=preliminary)
         elif call_id not in self._asked:  # the error "needs confirmation" is no result yet
@@ -250,7 +251,10 @@ class AdkDecoder(BaseDecoder):
             self.builder.tool_error(block, message, response)
 
     def _call_of_response(self, call_id: str | None, name: str) -> Block:
-        block = self._calls.get(call_id) if call_id else self.builder.oldest_unanswered(name)
+        if call_id:
+            block = self._calls.get(call_id)
+        else:
+            block = self.builder.oldest_unanswered(name)
         if block is None:
             key = call_id or self.builder.mint("call")
             block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)
@@ -285,6 +289,9 @@ class AdkDecoder(BaseDecoder):
             return
         builder = self.builder
         block = self._calls.get(call_id or "")
+        prompt = get_str(request, "hint")
+        if not prompt and block is not None:
+            prompt = block.name
         if call_id:
             self._asked.add(call_id)
         builder.write(
@@ -292,7 +299,7 @@ class AdkDecoder(BaseDecoder):
                 approval_id=request_id or call_id or builder.mint("approval"),
                 tool_id=block_id(block),
                 kind="auth" if is_auth else "tool",
-                prompt=get_str(request, "hint") or (block.name if block else None),
+                prompt=prompt,
                 args=to_jsonable(args),
                 **builder.envelope,
             )
@@ -418,7 +425,9 @@ def _read_usage(usage: Any) -> ev.Usage | None:
         return None
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
     prompt, candidates, reasoning = (token_count(get_either_case(usage, name)) for name in names)
-    output = candidates if reasoning is None else (candidates or 0) + reasoning
+    output = candidates
+    if reasoning is not None:
+        output = (candidates or 0) + reasoning
     return ev.Usage(
         input=prompt,
         output=output,

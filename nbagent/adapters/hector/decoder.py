@@ -147,11 +147,11 @@ class HectorDecoder(A2ADecoder):
                 continue
             self._partial_line += line
             is_complete = line.endswith("\n")
-            starts = (
-                (_TOOL_LINE_START, _OUTPUT_LINE_START) if self._running else (_TOOL_LINE_START,)
-            )
+            starts = [_TOOL_LINE_START]
+            if self._running:
+                starts.append(_OUTPUT_LINE_START)
             if (
-                self._partial_line.startswith(starts)
+                self._partial_line.startswith(tuple(starts))
                 and not is_complete
                 and len(self._partial_line) < _MAX_LINE_CHARS
             ):
@@ -199,7 +199,9 @@ class HectorDecoder(A2ADecoder):
             name, arguments = found.groups()
             self._running = self.builder.start_tool(self.builder.mint("call"), name)
             has_arguments = bool(arguments.strip())
-            parsed = _parse_arguments(arguments) if has_arguments else None
+            parsed = None
+            if has_arguments:
+                parsed = _parse_arguments(arguments)
             self.builder.tool_args(self._running, arguments, args=parsed, free=has_arguments)
         elif self._running is not None and line.startswith(_OUTPUT_LINE_START):
             self._at_line_start = True
@@ -256,7 +258,10 @@ class HectorDecoder(A2ADecoder):
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
-        block = self.parts.calls.get(call_id) if call_id else self.builder.oldest_unanswered(name)
+        if call_id:
+            block = self.parts.calls.get(call_id)
+        else:
+            block = self.builder.oldest_unanswered(name)
         if phase == "START" or block is None:
             self.builder.end_texts_and_reasoning()
             key = call_id or self.builder.mint("call")
@@ -299,7 +304,9 @@ def _output_of(text: str) -> str:
         value = json.loads(text) if text.startswith('"') else text
     except ValueError:
         return text
-    return value if isinstance(value, str) else text
+    if isinstance(value, str):
+        return value
+    return text
 
 
 def _parse_arguments(text: str) -> Any:

@@ -79,7 +79,9 @@ class HectorEncoder(BaseEncoder):
         if delta:
             self._running = None
             before, self._last_text = self._last_text, text
-            self._emit_chunk(delta if before in (None, text) else PARAGRAPH_BREAK + delta)
+            if before not in (None, text):
+                delta = PARAGRAPH_BREAK + delta
+            self._emit_chunk(delta)
 
     def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
         """Emit a delta of reasoning."""
@@ -103,7 +105,9 @@ class HectorEncoder(BaseEncoder):
         if error is None:
             self.emit({"event": "done", "data": "[DONE]"})
         else:
-            payload = {"message": error.message, **({"code": error.code} if error.code else {})}
+            payload = {"message": error.message}
+            if error.code:
+                payload["code"] = error.code
             self.emit({"event": "error", "data": {"error": payload}})
 
 
@@ -111,7 +115,7 @@ def values_of(call: StreamedCall) -> str:
     """Return the arguments of a call as they stand in the parentheses of its line: the values,
     without their names.
     """
-    args = None if call.final_args is None else call.final_args
+    args = call.final_args
     if args is None or not args.valid or not isinstance(args.args, dict):
         # JSON has line breaks only between its values
         return _LINE_END.sub(" ", call.args_text)
@@ -124,4 +128,6 @@ def values_of(call: StreamedCall) -> str:
 def line_of(text: str) -> str:
     """Return a text on one line: as JSON if it is not one already."""
     is_line = text == text.strip() and not text.startswith('"') and len(text.splitlines()) == 1
-    return text if is_line else _JSON.encode(text)
+    if is_line:
+        return text
+    return _JSON.encode(text)

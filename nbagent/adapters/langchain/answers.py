@@ -57,10 +57,10 @@ class LangGraphAnswers(AnswerForm):
                     values.setdefault(id, []).append(_old_decision(each))
                 case "decision":
                     values[id] = _decision(each)
+                case _ if each.response.value is not None:
+                    values[id] = each.response.value
                 case _:
-                    values[id] = (
-                        each.response.value if each.response.value is not None else each.is_approved
-                    )
+                    values[id] = each.is_approved
         return values
 
     def next_request(
@@ -81,8 +81,10 @@ def _review(request: ApprovalRequest) -> Mapping[str, Any]:
 def _decision(answered: Answered) -> dict[str, Any]:
     """Return a decision of the middleware: approve, edit, or reject."""
     request, response = answered
+    if not answered.is_approved and response.reason:
+        return {"type": "reject", "message": response.reason}
     if not answered.is_approved:
-        return {"type": "reject", **({"message": response.reason} if response.reason else {})}
+        return {"type": "reject"}
     if response.value is None or response.value == request.args:
         return {"type": "approve"}
     return {

@@ -246,7 +246,9 @@ class Content:
             return None
         block = streamed[number]
         is_open = not block.args_complete and block.call_id is None
-        return block if is_open else None
+        if is_open:
+            return block
+        return None
 
     def _complete_call_block(self, index: Any, entry: Mapping[str, Any]) -> None:
         if index not in self.tools:

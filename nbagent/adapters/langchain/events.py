@@ -193,22 +193,17 @@ class LangChainEventsDecoder(GraphDecoder):
         if isinstance(chunk, str):
             self._messages.chunk({"content": chunk}, run_id)
         for update in updates.values():
-            for number, entry in enumerate(
-                get_field(update, "messages") or () if isinstance(update, Mapping) else ()
-            ):
-                message = unwrap_message(entry)
+            for number, message in enumerate(_messages_in(update)):
                 if kind_of(message) == "ai":
-                    self._messages.add_complete(
-                        message, get_str(message, "id") or (self.builder.step, number)
-                    )
+                    key = get_str(message, "id") or (self.builder.step, number)
+                    self._messages.add_complete(message, key)
                 elif kind_of(message) == "tool":
                     self._messages.answer(message)
 
     def _read_denials(self, updates: Mapping[str, Any]) -> None:
         """Read the results of calls that were not run: no event of a tool has them."""
         for update in updates.values():
-            for entry in get_field(update, "messages") or () if isinstance(update, Mapping) else ():
-                message = unwrap_message(entry)
+            for message in _messages_in(update):
                 call = self._messages.call(get_str(message, "tool_call_id"))
                 if call is not None and not call.closed and kind_of(message) == "tool":
                     self._messages.answer(message)
@@ -234,16 +229,21 @@ class LangChainEventsDecoder(GraphDecoder):
             self.stop_info = TRUNCATED
 
 
+def _messages_in(update: Any) -> list[Any]:
+    """Return the messages in a node's update."""
+    if not isinstance(update, Mapping):
+        return []
+    return list(map(unwrap_message, update.get("messages") or ()))
+
+
 def _error_fields(error: Any) -> dict[str, Any]:
     """Return message and type of an error, which is an exception or its JSON."""
     if isinstance(error, BaseException):
         return {"message": str(error) or type(error).__name__, "type": type(error).__name__}
     details = fields_or_empty(error)
-    message = (
-        str_field(details, "message")
-        or nonempty_str(error)
-        or (str(to_jsonable(error)) if error else "the run failed")
-    )
+    message = str_field(details, "message") or nonempty_str(error)
+    if message is None:
+        message = str(to_jsonable(error)) if error else "the run failed"
     return {"message": message, "type": str_field(details, "type")}
 
 
@@ -252,7 +252,9 @@ def _message_of(value: Any) -> Any:
     message = unwrap_message(value)
     if kind_of(message) is not None:
         return message
-    return {"content": message if isinstance(message, str) else get_field(message, "text")}
+    if not isinstance(message, str):
+        message = get_field(message, "text")
+    return {"content": message}
 
 
 _Reader: TypeAlias = Callable[

@@ -18,7 +18,7 @@ does not show that it waits for a human. A bare `custom` payload has no mark of 
 system, or stream two modes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -131,9 +131,9 @@ class LangGraphDecoder(GraphDecoder):
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
-        pair = payload if isinstance(payload, list | tuple) else (payload, None)
-        message = unwrap_message(pair[0])
-        metadata = fields_or_empty(pair[1] if len(pair) > 1 else None)
+        parts = _listed(payload)
+        message = unwrap_message(parts[0])
+        metadata = fields_or_empty(next(iter(parts[1:]), None))
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         checkpoint = metadata.get("langgraph_checkpoint_ns")
         inner = str(checkpoint or metadata.get("checkpoint_ns") or "").split("|")[:-1]
@@ -164,7 +164,7 @@ class LangGraphDecoder(GraphDecoder):
                 continue
             if node == "__metadata__":
                 continue
-            for part in update if isinstance(update, list | tuple) else [update]:
+            for part in _listed(update):
                 self._write_update(node, _unwrap_command(part))
             self._end_subgraphs(path, node)
 
@@ -187,8 +187,7 @@ class LangGraphDecoder(GraphDecoder):
             self.builder.custom(str(node), state)
 
     def _read_messages(self, found: Any) -> None:
-        for entry in found if isinstance(found, list | tuple) else [found]:
-            message = unwrap_message(entry)
+        for message in map(unwrap_message, _listed(found)):
             kind = kind_of(message)
             if kind in ("ai", "chunk"):
                 self._messages.add_complete(
@@ -395,7 +394,9 @@ def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
     if isinstance(messages, list | tuple) and all(map(_is_message, messages)):
         return "values"
     if "__interrupt__" in fields:
-        return "updates" if len(fields) == 1 else "values"
+        if len(fields) == 1:
+            return "updates"
+        return "values"
     if any(map(_is_update, fields.values())):
         return "updates"
     return None
@@ -415,21 +416,27 @@ def _is_message(item: Any) -> bool:
 
 def _is_update(value: Any) -> bool:
     """Return True if a node's update, or one of several, has messages."""
-    parts = value if isinstance(value, list | tuple) else [value]
-    return any(_holds_messages(_unwrap_command(part)) for part in parts)
+    return any(map(_holds_messages, map(_unwrap_command, _listed(value))))
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    """Return several things as they are, and one as a list of it."""
+    if isinstance(value, list | tuple):
+        return value
+    return [value]
 
 
 def _holds_messages(update: Any) -> bool:
     if not isinstance(update, Mapping) or "messages" not in update:
         return False
-    found = update["messages"]
-    entries: Iterable[Any] = found if isinstance(found, list | tuple) else [found]
-    return any(map(_is_message, entries))
+    return any(map(_is_message, _listed(update["messages"])))
 
 
 def _unwrap_command(part: Any) -> Any:
     """Return a node's update; a `Command` has it in `update`."""
-    inner = None if isinstance(part, Mapping) and "messages" in part else get_field(part, "update")
+    if isinstance(part, Mapping) and "messages" in part:
+        return part
+    inner = get_field(part, "update")
     if inner is None or callable(inner):
         return part
     return inner

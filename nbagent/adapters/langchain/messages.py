@@ -60,7 +60,9 @@ def unwrap_message(item: Any) -> Any:
     """Return the message inside the wrappers of LangChain's serialisers and of generations; other
     items unchanged.
     """
-    wrapper = fields_or_empty(item) if isinstance(item, Mapping) else {}
+    wrapper: Mapping[str, Any] = {}
+    if isinstance(item, Mapping):
+        wrapper = fields_or_empty(item)
     if wrapper.get("lc") and isinstance(wrapper.get("kwargs"), Mapping):
         names = wrapper.get("id")
         name = names[-1] if isinstance(names, list) and names else ""
@@ -206,8 +208,9 @@ class Messages:
             return
         message.content.write(upstream)
         usage = langchain_usage(get_field(upstream, "usage_metadata"))
-        if usage is not None:  # a chunk counts only its own tokens
-            message.usage = usage if message.usage is None else message.usage + usage
+        if usage is not None and message.usage is not None:
+            usage = message.usage + usage  # a chunk counts only its own tokens
+        message.usage = usage or message.usage
         message.finish_reason = self._finish_reason(upstream) or message.finish_reason
         for call in tool_call_chunks(upstream):
             self.add_call(message.content.call(call))
@@ -233,8 +236,10 @@ class Messages:
             return
         self._seen.add(key)
         message.content.close()
-        if message.usage is not None:
-            self._usage = message.usage if self._usage is None else self._usage + message.usage
+        if self._usage is None:
+            self._usage = message.usage
+        elif message.usage is not None:
+            self._usage += message.usage
         reason = message.finish_reason
         if not self._open:
             self._builder.end_step(reason, self._usage)
@@ -277,11 +282,10 @@ class Messages:
         )
         if call_id:
             self._calls[call_id] = block
-        self._builder.tool_args(
-            block,
-            str_or_none(args),
-            args=None if isinstance(args, str) else args,
-        )
+        if isinstance(args, str):
+            self._builder.tool_args(block, args)
+        else:
+            self._builder.tool_args(block, args=args)
         return block
 
     def answer(self, message: Any, block: Block | None = None) -> None:
@@ -360,9 +364,13 @@ class Messages:
                 to_jsonable(get_field(entry, "value")),
                 to_jsonable(get_field(entry, "response_schema")),
             )
-            texts = [value] if isinstance(value, str) else fields_or_empty(value).values()
-            prompt = next(filter(None, map(nonempty_str, texts)), None)
-            shape = schema if isinstance(schema, dict) else None
+            prompt = nonempty_str(value)
+            if not isinstance(value, str):
+                texts = map(nonempty_str, fields_or_empty(value).values())
+                prompt = next(filter(None, texts), None)
+            shape = None
+            if isinstance(schema, dict):
+                shape = schema
             self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
 
     def _write(self, approval_id: str, **fields: Any) -> None:

@@ -84,15 +84,16 @@ def _tool_approval(interrupt: Any, value: Any) -> Review:
 
 def _review(form: Form, action: Any, allowed: Any = None) -> Review:
     name = get_str(action, "name", "action", default="")
+    decisions: list[str] | None = None
+    if isinstance(allowed, list | tuple) and allowed:
+        decisions = list(map(str, allowed))
     return Review(
         form=form,
         action=name,
         args=to_jsonable(get_field(action, "args")),
         prompt=get_str(action, "description") or name or None,
         call_id=get_str(action, "tool_call_id"),
-        allowed=[str(decision) for decision in allowed]
-        if isinstance(allowed, list | tuple) and allowed
-        else None,
+        allowed=decisions,
     )
 
 

@@ -49,7 +49,9 @@ _IGNORED = {
 
 def _unwrap(item: Any) -> tuple[str, Any]:
     """Return the name of an event's class, and the event without the server's envelope."""
-    name = get_field(item, "qualified_name") if isinstance(item, Mapping) else None
+    name = None
+    if isinstance(item, Mapping):
+        name = get_field(item, "qualified_name")
     if isinstance(name, str) and isinstance(item.get("value"), Mapping):
         return name.rsplit(".", 1)[-1], item["value"]
     return class_name(item), item
@@ -195,7 +197,9 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _start(self, call_id: str | None, name: str) -> Block:
         is_handoff = name == "handoff"
-        kind: ev.ToolKind = "handoff" if is_handoff else "function"
+        kind: ev.ToolKind = "function"
+        if is_handoff:
+            kind = "handoff"
         block = self.builder.start_tool(("call", call_id), name, call_id=call_id, kind=kind)
         self._calls[call_id or block.id] = block
         if is_handoff:
@@ -217,8 +221,9 @@ class LlamaIndexDecoder(BaseDecoder):
             self.builder.tool_error(block, nonempty_str(content), content)
         else:
             raw = get_field(output, "raw_output")
-            is_json = isinstance(raw, str | int | float | bool | list | dict)
-            self.builder.tool_result(block, raw if is_json else content)
+            if isinstance(raw, str | int | float | bool | list | dict):
+                content = raw
+            self.builder.tool_result(block, content)
 
     # --- humans, and the end ---
 
@@ -264,7 +269,10 @@ class LlamaIndexDecoder(BaseDecoder):
         message = get_str(error, "exception_message") or get_str(event, "message")
         if isinstance(error, BaseException):
             kind, message = type(error).__name__, str(error)
-        fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
+        if "TimedOut" in name:
+            fallback = "The workflow took too long"
+        else:
+            fallback = "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
         if message and message.startswith("Max iterations"):
             # The agents' limit has no exception type of its own.

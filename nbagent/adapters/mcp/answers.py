@@ -30,14 +30,12 @@ class McpAnswers(AnswerForm):
         """Return the call once more, with `inputResponses` and the server's `requestState`."""
         if not isinstance(body, Mapping) or not isinstance(body.get("params"), Mapping):
             return None
-        state = next(
-            (meta["state"] for each in answered if (meta := meta_of(each.request)).get("state")),
-            None,
-        )
         params = {**body["params"], "inputResponses": self.value(answered, None)}
+        states = (meta_of(each.request).get("state") for each in answered)
+        state = next(filter(None, states), None)
+        if state is not None:
+            params["requestState"] = state
         number = body.get("id")
-        return url, {
-            **body,
-            "id": number + 1 if isinstance(number, int) else number,
-            "params": params | ({"requestState": state} if state is not None else {}),
-        }
+        if isinstance(number, int):
+            number += 1
+        return url, {**body, "id": number, "params": params}

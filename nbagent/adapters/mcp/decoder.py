@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
@@ -143,28 +145,32 @@ class McpDecoder(BaseDecoder):
 
     def _log(self, params: Mapping[str, Any]) -> None:
         data = params.get("data")
-        message = (
-            data if isinstance(data, str) else json.dumps(to_jsonable(data), ensure_ascii=False)
-        )
+        if isinstance(data, str):
+            message = data
+        else:
+            message = json.dumps(to_jsonable(data), ensure_ascii=False)
         logger = str_field(params, "logger")
         level = _LEVELS.get(str(params.get("level")), "info")
-        self.builder.status(
-            message, level=level, meta={"logger": to_jsonable(logger)} if logger else None
-        )
+        meta = None
+        if logger:
+            meta = {"logger": to_jsonable(logger)}
+        self.builder.status(message, level=level, meta=meta)
 
     def _request_approval(
         self, approval_id: str, params: Mapping[str, Any], meta: dict[str, Any]
     ) -> None:
-        schema = params.get("requestedSchema")
-        url = str_field(params, "url")
         request = ev.ApprovalRequest(
             approval_id=approval_id,
-            tool_id=self._running[0].id if len(self._running) == 1 else None,
-            kind="auth" if url else "input",
+            kind="input",
             prompt=str_field(params, "message"),
-            schema=schema_or_none(schema),
-            meta=meta | ({"url": to_jsonable(url)} if url else {}),
+            schema=schema_or_none(params.get("requestedSchema")),
+            meta=meta,
         )
+        if len(self._running) == 1:
+            request = replace(request, tool_id=self._running[0].id)
+        url = str_field(params, "url")
+        if url:
+            request = replace(request, kind="auth", meta={**meta, "url": to_jsonable(url)})
         self.builder.write(request)
         self.stop_info = StopInfo("paused")
 
@@ -183,10 +189,11 @@ class McpDecoder(BaseDecoder):
         action = str_field(result, "action")
         # Each peer counts its requests: a call and an elicitation, whose answer is not in every
         # stream, may have the same id.
-        request = self._requests.take(
-            payload, expected="elicitation/create" if action else "tools/call"
-        )
-        method = None if request is None else request.method
+        expected = "elicitation/create" if action else "tools/call"
+        request = self._requests.take(payload, expected=expected)
+        method = None
+        if request is not None:
+            method = request.method
         if method == "elicitation/create" and action:
             self._write_approval_response(str(payload.get("id")), action, result)
         elif result.get("resultType") == "input_required":

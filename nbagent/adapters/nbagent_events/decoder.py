@@ -76,7 +76,9 @@ class EventsDecoder(BaseDecoder):
             and self._runs <= 1
             and (item.step is None or item.step <= self._last_step)
         )
-        return [item] if is_next_part else super().feed(item)
+        if is_next_part:
+            return [item]
+        return super().feed(item)
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -127,8 +129,10 @@ class EventsDecoder(BaseDecoder):
     def _end_run(self, event: ev.RunEnd) -> None:
         self._close_open(event.status)
         self._is_inside = False
-        if event.usage is not None:
-            self._usage = event.usage if self._usage is None else self._usage + event.usage
+        if self._usage is None:
+            self._usage = event.usage
+        elif event.usage is not None:
+            self._usage += event.usage
         self._end = msgspec.structs.replace(event, usage=self._usage)
         if self.stream_outlives_run:
             self._write_end(self._end)
@@ -145,13 +149,9 @@ class EventsDecoder(BaseDecoder):
             event = with_id_prefix(event, f"run-{self._runs}")
             if event.step is not None:
                 event = msgspec.structs.replace(event, step=self._steps_before + event.step)
-            if (
-                isinstance(event, ev.UsageUpdate)
-                and event.scope == "run"
-                and event.mode == "replace"
-                and self._usage is not None
-            ):
-                event = msgspec.structs.replace(event, usage=self._usage + event.usage)
+            match event:
+                case ev.UsageUpdate(scope="run", mode="replace") if self._usage is not None:
+                    event = msgspec.structs.replace(event, usage=self._usage + event.usage)
         if event.step is not None and event.step > self._last_step:
             self._last_step = event.step
         return event
@@ -224,7 +224,10 @@ class EventsDecoder(BaseDecoder):
         """End the stream, but not the run, if its last run is paused, or if the stream has no runs,
         only events.
         """
-        is_paused = self._end.status == "paused" if self._end is not None else self._runs == 0
+        if self._end is not None:
+            is_paused = self._end.status == "paused"
+        else:
+            is_paused = self._runs == 0
         if is_paused and not self.builder.ended:
             return self.builder.take()
         return None

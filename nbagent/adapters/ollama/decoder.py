@@ -18,8 +18,9 @@ from nbagent.adapters.base.fields import (
     clean_str,
     fields,
     fields_or_empty,
-    is_token_count,
     str_field,
+    sum_or_none,
+    token_count,
 )
 
 _KEY = "answer"
@@ -116,14 +117,8 @@ def _read_usage(done: Mapping[str, Any]) -> ev.Usage | None:
 
     `prompt_eval_count` is missing if the prompt was in the server's cache.
     """
-    prompt, output = (
-        count if is_token_count(count := done.get(name)) else None
-        for name in ("prompt_eval_count", "eval_count")
-    )
+    prompt = token_count(done.get("prompt_eval_count"))
+    output = token_count(done.get("eval_count"))
     if prompt is None and output is None:
         return None
-    return ev.Usage(
-        input=prompt,
-        output=output,
-        total=None if prompt is None or output is None else prompt + output,
-    )
+    return ev.Usage(input=prompt, output=output, total=sum_or_none(prompt, output))

@@ -246,7 +246,10 @@ class AgentsDecoder(ResponsesDecoder):
     def _request_approval(self, call_id: str, arguments: Any, name: str | None = None) -> None:
         self._asked.add(call_id)
         block = self._tools.block_of(call_id)
-        args = parse_args(arguments)[0] if isinstance(arguments, str) else to_jsonable(arguments)
+        if isinstance(arguments, str):
+            args = parse_args(arguments)[0]
+        else:
+            args = to_jsonable(arguments)
         tool_id, prompt = (None, name) if block is None else (block.id, block.name)
         builder = self.builder
         builder.write(

@@ -67,7 +67,9 @@ def _event_name(item: Any) -> str:
         return ""
     if kind.endswith(".delta"):
         return kind
-    return f"{kind}.{status if isinstance(status, str) else 'created'}"
+    if not isinstance(status, str):
+        status = "created"
+    return f"{kind}.{status}"
 
 
 def _is_nearai(item: Any) -> bool:
@@ -108,12 +110,15 @@ class AssistantsDecoder(BaseDecoder):
         if item == "[DONE]":
             return
         event = _event_name(item)
-        data = get_field(item, "data") if isinstance(get_field(item, "event"), str) else item
+        if isinstance(get_field(item, "event"), str):
+            data = get_field(item, "data")
+        else:
+            data = item
         payload = fields_or_empty(data)
         scope, _, state = event.removeprefix("thread.").rpartition(".")
-        thread_id = str_field(payload, "thread_id") or (
-            str_field(payload, "id") if event == "thread.created" else None
-        )
+        thread_id = str_field(payload, "thread_id")
+        if thread_id is None and event == "thread.created":
+            thread_id = str_field(payload, "id")
         self.builder.begin(str_field(payload, "model"), thread_id=thread_id)
         if event == "error":
             self.fail_with(payload.get("error") or data)
@@ -229,7 +234,10 @@ class AssistantsDecoder(BaseDecoder):
                     get_str(error, "message", default=state), get_str(error, "code"), fatal=False
                 )
             usage = openai_usage(_counts(payload.get("usage")))
-            self.builder.end_step(state if state != "completed" else None, usage)
+            reason = None
+            if state != "completed":
+                reason = state
+            self.builder.end_step(reason, usage)
 
     def _call(self, index: Any, call: Mapping[str, Any]) -> Block:
         """Return the call of a delta or a snapshot, by id or by index in the step, started if it is
@@ -251,7 +259,9 @@ class AssistantsDecoder(BaseDecoder):
                 call_id=call_id,
                 kind="function" if kind == "function" else "hosted",
             )
-            self._calls[key if index is None else index] = block
+            if index is None:
+                index = key
+            self._calls[index] = block
         return block
 
     def _call_delta(self, block: Block, call: Mapping[str, Any]) -> None:
@@ -286,16 +296,16 @@ class AssistantsDecoder(BaseDecoder):
         if state in _UNSTARTED:
             return
         delta = payload.get("delta")
-        parts = get_field(delta, "content") if state == "delta" else payload.get("content")
-        if state == "delta" and not self.builder.in_step:
-            self.builder.start_step()
+        parts = payload.get("content")
+        if state == "delta":
+            parts = get_field(delta, "content")
+            if not self.builder.in_step:
+                self.builder.start_step()
         for number, part in enumerate(list_or_empty(parts)):
             index = get_field(part, "index")
-            self._read_part(
-                number if index is None else index,
-                fields_or_empty(part),
-                is_complete=state != "delta",
-            )
+            if index is None:
+                index = number
+            self._read_part(index, fields_or_empty(part), is_complete=state != "delta")
         if state != "delta":
             self.builder.end_texts_and_reasoning()
 
@@ -349,8 +359,9 @@ def _run_error(state: str, run: Mapping[str, Any]) -> Any:
         return error
     if run.get("message"):
         return run
-    word = "expired" if state == "expired" else "failed"
-    return {"message": f"The run {word}", "code": state}
+    if state == "expired":
+        return {"message": "The run expired", "code": state}
+    return {"message": "The run failed", "code": state}
 
 
 class NearDecoder(AssistantsDecoder):

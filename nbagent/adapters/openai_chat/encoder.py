@@ -88,7 +88,9 @@ class ChatEncoder(BaseEncoder):
         if self.usage is not None and self._has_usage:
             self.emit({**self._envelope, "choices": [], "usage": chat_usage(self.usage)})
         if error is not None:
-            type = error.error_type if self._named is None else None
+            type = None
+            if self._named is None:
+                type = error.error_type
             self.emit(chat_error(error, type or SERVER_ERROR))
         self.emit(DONE)
 

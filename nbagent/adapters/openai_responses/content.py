@@ -90,7 +90,9 @@ class ItemContent:
             ends.append(
                 (self._builder.start_reasoning((item.key, "summary"), kind="summary").key, None)
             )
-        meta = {"item_id": item.id} if item.id else None
+        meta = None
+        if item.id:
+            meta = {"item_id": item.id}
         for number, (key, text) in enumerate(ends, 1):
             self._builder.end_reasoning(
                 key, text, encrypted=encrypted if number == len(ends) else None, meta=meta

@@ -215,7 +215,8 @@ class ResponsesDecoder(BaseDecoder):
         item = self._known_item(payload)
         if item is None:
             index = payload.get("output_index")
-            index = index if isinstance(index, int) else None
+            if not isinstance(index, int):
+                index = None
             item_id = str_field(payload, "item_id") or nonempty_str(
                 fields_or_empty(payload.get("item")).get("id")
             )
@@ -369,7 +370,10 @@ class ResponsesDecoder(BaseDecoder):
         item = self._item(payload)
         # several commands: openai_responses/vercel-openai-shell-tool
         command = payload.get("command_index") or 0
-        delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
+        if command != item.command:
+            delta = "\n" + payload["delta"]
+        else:
+            delta = payload["delta"]
         item.command = command
         if item.tool is None:
             item.early_deltas.append(delta)

@@ -138,7 +138,9 @@ class ResponsesEncoder(BaseEncoder):
         for call in self.open_calls():
             if self._item_id(call) in self._output_index:
                 self._end_item(self._call_item(call, "incomplete", call.args_so_far))
-        usage = None if self.usage is None else responses_usage(self.usage)
+        usage = None
+        if self.usage is not None:
+            usage = responses_usage(self.usage)
         whole: _Json = {"output": self._output, "usage": usage}
         if error is not None:
             code = error.code or SERVER_ERROR
@@ -249,7 +251,9 @@ class ResponsesEncoder(BaseEncoder):
         del self._annotations[text.id]
 
     def _message(self, text: StreamedText, status: str, content: list[_Json]) -> _Json:
-        phase = text.start.phase if isinstance(text.start, ev.TextStart) else None
+        phase = None
+        if isinstance(text.start, ev.TextStart):
+            phase = text.start.phase
         fields = {
             "id": self._block_id(text),
             "type": "message",
@@ -409,7 +413,10 @@ class ResponsesEncoder(BaseEncoder):
 
     def _end_hosted_call(self, call: StreamedCall, event: ev.ToolResult) -> None:
         failed = event.status != "ok"
-        output = None if failed and event.content is None else as_text(event.content)
+        if failed and event.content is None:
+            output = None
+        else:
+            output = as_text(event.content)
         if failed:
             error = {"type": "mcp_tool_execution_error", "content": error_message(event)}
         else:

@@ -178,7 +178,9 @@ class ToolItems:
         self._approvals[request_id] = block
         builder = self._builder
         args = parse_args(str_field(payload, "arguments", default=""))[0]
-        meta = {"response_id": self.response_id} if self.response_id else None
+        meta = None
+        if self.response_id:
+            meta = {"response_id": self.response_id}
         builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id, tool_id=block.id, args=args, meta=meta, **builder.envelope
@@ -224,7 +226,9 @@ class ToolItems:
         return self._by_call_id.get(call_id)
 
     def _call_of_output(self, base: str, call_id: str | None) -> Block | None:
-        block = self._by_call_id.get(call_id) if call_id else None
+        block = None
+        if call_id:
+            block = self._by_call_id.get(call_id)
         if block is not None:
             return block
         waiting = [*self._unanswered.get(base, ()), *self._unanswered.get(base + "_call", ())]
@@ -252,7 +256,9 @@ def _kind_of(item_type: str) -> ev.ToolKind:
         return "function"
     if item_type == "custom_tool_call":
         return "custom"
-    return "mcp" if item_type.startswith("mcp_") else "hosted"
+    if item_type.startswith("mcp_"):
+        return "mcp"
+    return "hosted"
 
 
 def _arguments_of(item_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -209,9 +209,9 @@ class SessionsDecoder(BaseDecoder):
 
     def _subagent_starts(self, payload: Mapping[str, Any]) -> None:
         agent = fields(payload["subagent"])
-        call = (
-            self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
-        )
+        call = None
+        if str(payload.get("type")).endswith("created"):
+            call = self._calls.creator_of(agent)
         self._agents.start(agent, block_id(call))
 
     def _subagent_closed(self, payload: Mapping[str, Any]) -> None:

@@ -39,6 +39,8 @@ class PydanticAIAnswers(AnswerForm):
                     ToolDenied(response.reason) if response.reason else ToolDenied()
                 )
             else:
-                changed = response.value if response.value != request.args else None
+                changed = None
+                if response.value != request.args:
+                    changed = response.value
                 results.approvals[id] = ToolApproved(override_args=changed)
         return results

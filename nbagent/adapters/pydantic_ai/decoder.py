@@ -23,6 +23,7 @@ from nbagent.adapters.base.fields import (
     get_str,
     nonempty_str,
     parse_args,
+    sum_or_none,
     to_jsonable,
     token_count,
 )
@@ -174,9 +175,8 @@ class PydanticAIDecoder(BaseDecoder):
         key = self._parts.get(index)
         kind = get_field(delta, "part_delta_kind")
         if key is None:
-            self._start(
-                index, {"part_kind": {"tool_call": "tool-call"}.get(str(kind), kind), "content": ""}
-            )
+            part_kind = "tool-call" if kind == "tool_call" else kind
+            self._start(index, {"part_kind": part_kind, "content": ""})
             key = self._parts.get(index)
         if kind == "text":
             self.builder.text(key, get_str(delta, "content_delta", default=""))
@@ -220,14 +220,16 @@ class PydanticAIDecoder(BaseDecoder):
         id of another call.
         """
         call_id = get_str(part, "tool_call_id")
-        block = None if new else self._calls.get(call_id or "")
+        block = None
+        if not new:
+            block = self._calls.get(call_id or "")
         if block is None:
             hosted = str(get_field(part, "part_kind")).startswith(("builtin", "native"))
             name = get_str(part, "tool_name", default="tool")
             kind: ev.ToolKind = "hosted" if hosted else "function"
-            block = self.builder.start_tool(
-                ("call", call_id) if key is None else key, name, call_id=call_id, kind=kind
-            )
+            if key is None:
+                key = ("call", call_id)
+            block = self.builder.start_tool(key, name, call_id=call_id, kind=kind)
             if call_id:
                 self._calls[call_id] = block
         return block
@@ -282,13 +284,15 @@ class PydanticAIDecoder(BaseDecoder):
 
     def _write_request(self, call_id: str, block: Block, part: Any, *, is_input: bool) -> None:
         builder, args = self.builder, get_field(part, "args")
+        if isinstance(args, str):
+            args, _ = parse_args(args)
         builder.write(
             ev.ApprovalRequest(
                 approval_id=call_id,
                 tool_id=block.id,
                 kind="input" if is_input else "tool",
                 prompt=block.name,
-                args=parse_args(args)[0] if isinstance(args, str) else to_jsonable(args),
+                args=to_jsonable(args),
                 **builder.envelope,
             )
         )
@@ -313,7 +317,8 @@ class PydanticAIDecoder(BaseDecoder):
         state = get_field(result, "_state")
         self.builder.begin(thread_id=get_str(state, "conversation_id"))
         usage = get_field(result, "usage")
-        usage = usage if usage is not None and not callable(usage) else get_field(state, "usage")
+        if usage is None or callable(usage):
+            usage = get_field(state, "usage")
         self.builder.usage = _read_usage(usage)
         output = get_field(result, "output")
         is_deferred = class_name(output) == "DeferredToolRequests" or (
@@ -328,10 +333,10 @@ class PydanticAIDecoder(BaseDecoder):
 
         At EOF a stream of objects is complete: an agent in this process would have raised.
         """
-        is_working = self.builder.open_keys() or any(
-            not block.closed for block in self._calls.values()
-        )
-        if self._objects and self.builder.step and not is_working and self.stop_info == TRUNCATED:
+        calls_are_closed = all(block.closed for block in self._calls.values())
+        is_working = not calls_are_closed or bool(self.builder.open_keys())
+        has_begun = self._objects and self.builder.step > 0
+        if has_begun and not is_working and self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
         return super().close(error)
 
@@ -344,14 +349,12 @@ def _read_usage(usage: Any) -> ev.Usage | None:
     if usage is None or get_field(usage, "input_tokens") is None:
         return None
     details = fields_or_empty(get_field(usage, "details"))
-    prompt, output = (
-        token_count(get_field(usage, "input_tokens")),
-        token_count(get_field(usage, "output_tokens")),
-    )
+    prompt = token_count(get_field(usage, "input_tokens"))
+    output = token_count(get_field(usage, "output_tokens"))
     return ev.Usage(
         input=prompt,
         output=output,
-        total=None if prompt is None or output is None else prompt + output,
+        total=sum_or_none(prompt, output),
         reasoning=token_count(
             details.get("reasoning_tokens", get_field(usage, "output_reasoning_tokens"))
         ),

@@ -221,7 +221,10 @@ def _answer_text(output: Any) -> str | None:
     """
     if output is None or isinstance(output, str):
         return output
-    parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []
+    if isinstance(output, list):
+        parts = [get_str(part, "text") for part in output]
+    else:
+        parts = []
     if parts and all(parts):
         return "".join(map(str, parts))
     return str(to_jsonable(output))

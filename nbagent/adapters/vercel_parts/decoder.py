@@ -149,7 +149,9 @@ class VercelPartsDecoder(BaseDecoder):
         counts = usage_counts(
             part.get("usage"), input="promptTokens", output="completionTokens", total="totalTokens"
         )
-        usage = ev.Usage(**counts) if counts else None
+        usage = None
+        if counts:
+            usage = ev.Usage(**counts)
         reason = str_field(part, "finishReason")
         if kind == "step-finish":
             self.builder.end_step(reason, usage)

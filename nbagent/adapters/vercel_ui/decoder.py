@@ -284,7 +284,9 @@ class VercelDecoder(BaseDecoder):
         self.builder.source(str_field(payload, "url"), title=title, meta=meta or None)
 
     def _file(self, payload: Mapping[str, Any]) -> None:
-        meta = {"reasoning": True} if payload["type"] == "reasoning-file" else None
+        meta = None
+        if payload["type"] == "reasoning-file":
+            meta = {"reasoning": True}
         media_type = str_field(payload, "mediaType", default="application/octet-stream")
         self.builder.file(
             media_type,
