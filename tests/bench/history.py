@@ -20,11 +20,18 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from adapters.recorded import RECORDINGS, Recording
+from bench.answer import answer
 from bench.deltas import chat, pipeline, responses
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.encoders import encoders
+from nbagent.events.log import EventLog
+from nbagent.protocol.inspection import EventsQuestion
+from nbagent.render.markup.embedded import embedded_markdown
+from nbagent.render.markup.markdown import markdown_html
+from nbagent.run.inspector.search import Search
+from nbagent.run.inspector.timeline import Timeline
 
 HISTORY = Path(__file__).with_name("history.jsonl")
 MAX_LOSS = 0.1
@@ -94,7 +101,26 @@ def measure() -> Ratios:
     ratios["decoders, every recording"] = ratio(lambda: _decode(RECORDINGS), recorded)
     events = [event for recording in RECORDINGS[:40] for event in _events(recording)]
     ratios["encoders, 40 recordings"] = ratio(lambda: _encode(events), events)
+    deltas = [ev.TextDelta(id="t", delta="word ", ts=float(at)) for at in range(DELTAS)]
+    ratios["inspector, events and timeline"] = ratio(lambda: _inspect(deltas), deltas)
+    ratios["copies of a growing answer"] = ratio(_copies, deltas)
     return {name: round(value, 3) for name, value in ratios.items()}
+
+
+def _inspect(events: Sequence[ev.Event]) -> None:
+    timeline, log = Timeline(), EventLog(events)
+    for event in events:
+        timeline.feed(event)
+    search = Search(EventsQuestion(fold=True), lambda block, kind: block)
+    while search.seen < log.count:
+        search.search_next(log)
+
+
+def _copies() -> None:
+    text = answer(DELTAS // 5)
+    for end in (len(text) // 9, len(text) // 3, len(text)):
+        markdown_html(text[:end])
+    embedded_markdown(text)
 
 
 def _decode(recordings: Sequence[Recording]) -> None:
