@@ -3,7 +3,7 @@
  * it.
  *
  * The front end (index.tsx) is evaluated once in a page, however many runs and kernels it shows:
- * anywidget evaluates the script of every widget anew, and a browser never frees a module. Its text
+ * anywidget evaluates the script of every widget anew, and a browser never frees a module. It
  * is in the kernel's hidden widget (`FrontEnd` in nbagent/notebook/front_end.py), which the page
  * has before the first run's; only where that cannot be reached, as in a front end that gives each
  * output a page of its own, the run's kernel is asked for it.
@@ -39,19 +39,29 @@ async function loadFrontEnd(model: AnyModel): Promise<FrontEnd> {
 }
 
 /**
- * Evaluate the hidden widget's text if the page has no front end yet. Free the text: a page that
- * restarts its kernel keeps all widgets.
+ * Evaluate the hidden widget's source if the page has no front end yet. Free the source: a page
+ * that restarts its kernel keeps all widgets.
  */
 async function importFromWidget(model: AnyModel): Promise<void> {
   try {
     // biome-ignore lint/suspicious/noExplicitAny: each host has a manager of its own
     const widget = await (model.widget_manager as any).get_model(model.get("front_end"));
-    const text = widget.get("source");
-    if (text) page[SLOT] ??= importText(text);
+    const source = widget.get("source");
+    if (source) {
+      page[SLOT] ??= unpacked(source)
+        .catch(() => fetchFromKernel(model)) // an old browser cannot unpack
+        .then((text) => importText<FrontEnd>(text));
+    }
     widget.set("source", "");
   } catch {
     // The hidden widget cannot be reached.
   }
+}
+
+/** Return the text of bytes that are packed with gzip. */
+async function unpacked(bytes: DataView<ArrayBuffer>): Promise<string> {
+  const text = new Response(bytes).body?.pipeThrough(new DecompressionStream("gzip"));
+  return new Response(text).text();
 }
 
 /**

@@ -2,6 +2,8 @@
  * The script of each run's widget: it gets the page's front end once, from wherever it can be had.
  */
 
+import { DecompressionStream } from "node:stream/web";
+import { gzipSync } from "node:zlib";
 import type { AnyModel, AnyWidget, InitializeProps } from "@anywidget/types";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LocalModel } from "./preview/model.js";
@@ -20,10 +22,13 @@ export default {
   render({ model, el }) { el.textContent = "drawn " + model.get("run_id"); return () => {}; },
 };`;
 
+const PACKED = new DataView(new Uint8Array(gzipSync(SOURCE)).buffer);
+
 let load: () => AnyWidget;
 
 beforeEach(async () => {
   vi.stubGlobal("NBAGENT_FRONT_END", "test");
+  vi.stubGlobal("DecompressionStream", DecompressionStream); // jsdom has none
   // Neither jsdom nor Node imports blobs.
   vi.stubGlobal(
     "Blob",
@@ -46,7 +51,7 @@ afterEach(() => {
 });
 
 /** The state of the kernel's hidden widget, and a manager that has it. */
-function hidden(source = SOURCE) {
+function hidden(source: DataView | "" = PACKED) {
   const widget = new LocalModel({ source });
   const get_model = vi.fn(async () => widget);
   return { widget, manager: { get_model } };
@@ -103,7 +108,8 @@ it.each([
     "the manager does not know the hidden widget",
     { get_model: () => Promise.reject(new Error("not found")) },
   ],
-  ["the hidden widget's text is gone", hidden("").manager],
+  ["the hidden widget's source is gone", hidden("").manager],
+  ["it cannot be unpacked", hidden(new DataView(new ArrayBuffer(8))).manager],
 ])("is asked of the kernel where %s", async (_, manager) => {
   const run = start(manager, answer);
   expect(await run.draw()).toBe("drawn run-1");

@@ -2,6 +2,7 @@
 stays.
 """
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ class Notebook:
                     {**content["data"], "display_id": id_, "metadata": content["metadata"]}
                 )
             elif kind == "comm_open":
-                self.opened.append(content)
+                self.opened.append({**content, "buffers": reply["buffers"]})
             elif mine and kind == "stream":
                 outputs.append({"text": content["text"]})
             elif mine and kind == "error":
@@ -445,18 +446,19 @@ def test_the_front_end_is_sent_once_and_before_the_first_run(notebook: Notebook)
     for cell in "abc":
         notebook.run(SHOW, cell)
     front_end, *runs = notebook.opened
-    assert "initialize" in front_end["data"]["state"]["source"]
+    (packed,) = front_end["buffers"]
+    assert b"initialize" in gzip.decompress(packed)
     assert len(runs) == 3
     for run in runs:
         assert run["data"]["state"]["front_end"] == front_end["comm_id"]
-        assert len(json.dumps(run)) < 3_500
+        assert len(json.dumps(run["data"])) < 3_500
 
 
 def test_after_every_widget_was_closed_the_front_end_is_sent_again(notebook: Notebook) -> None:
     notebook.run(SHOW, "a")
     notebook.run("import ipywidgets\nipywidgets.Widget.close_all()")
     notebook.run(SHOW, "b")
-    assert ["source" in opened["data"]["state"] for opened in notebook.opened] == [
+    assert [bool(opened["buffers"]) for opened in notebook.opened] == [
         True,
         False,
         True,
