@@ -134,7 +134,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent import agent, demo
             from nbagent.agent.model.connection import register_model
 
-            register_model("demo", demo.demo_server)
+            register_model("demo", demo.demo_model)
             globals().update({each: getattr(agent, each) for each in _OF_AGENT})
             return globals()[name]
         if name in ("file", "image"):

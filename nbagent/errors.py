@@ -82,6 +82,13 @@ class MissingExtra(NbagentError, ImportError):
         )
 
 
+class MissingPackage(NbagentError, ImportError):
+    """A package is missing: in a page (Pyodide) those are that have no wheel for it."""
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(f"{what} needs the package {package}, which this Python does not have")
+
+
 class BrokenAdapter(NbagentError, ImportError):
     """An adapter of another package cannot be imported, or is none. The message names both."""
 

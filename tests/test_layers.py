@@ -161,7 +161,7 @@ GUARDED: dict[str, set[str]] = {
     },
     "pydantic": {"agent/tools/schema.py"},
     "yaml": {"agent/config/yaml.py"},
-    "httpx2": {"sources/http.py"},
+    "httpx2": {"sources/http.py", "demo/transport.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py", "server/grpc/server.py", "server/grpc/hector.py"},
     "langchain_core": {"sources/langchain_stop.py"},

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from nbagent.blocks.kind import Reveal
+from nbagent.errors import MissingPackage
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
 from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels
@@ -146,6 +147,8 @@ class Gate:
 def _patterns(rules: "Iterable[Rule]") -> "Patterns | None":
     if not rules:
         return None
-    from nbagent.gate.patterns import Patterns  # imports a regular expression engine that few need
-
+    try:  # imports a regular expression engine that few need
+        from nbagent.gate.patterns import Patterns
+    except ModuleNotFoundError as error:
+        raise MissingPackage("redact=", str(error.name)) from error
     return Patterns(rules) or None

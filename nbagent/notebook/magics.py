@@ -79,6 +79,6 @@ class AgentMagics(Magics):
                 what = f"{name} is no agent, but {found!r:.80}"
             raise UsageError(f"%%agent: {what}{did_you_mean(name, agents)}")
         if self._own is None:
-            register_model("demo", demo.demo_server)
+            register_model("demo", demo.demo_model)
             self._own = Agent(os.environ.get("NBAGENT_MODEL", "demo"))
         return self._own

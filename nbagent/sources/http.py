@@ -188,14 +188,13 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
     if request.client is not None:
         yield request.client
     else:
-        async with httpx2.AsyncClient(verify=_verification()) as client:
+        async with httpx2.AsyncClient(verify=verification()) as client:
             yield client
 
 
-def _verification() -> ssl.SSLContext | bool:
-    if work.in_page():
-        return True  # the browser has certificates of its own
-    return certificates()
+def verification() -> ssl.SSLContext | bool:
+    """Return a client's `verify`: in a page the browser has certificates of its own."""
+    return True if work.in_page() else certificates()
 
 
 @functools.cache

@@ -3,8 +3,6 @@
 import asyncio
 import concurrent.futures
 import contextvars
-import subprocess
-import sys
 import threading
 import time
 
@@ -87,79 +85,3 @@ def test_a_wait_may_sleep() -> None:
     begun = time.monotonic()
     work.sleep(0.01)
     assert time.monotonic() > begun
-
-
-PAGE = """
-import asyncio, threading
-import nbagent
-from nbagent import events
-from nbagent.run import Run
-from nbagent.run.lanes import Lanes
-from nbagent.runtime import work
-
-def refuse(self):
-    raise RuntimeError("can't start new thread")
-
-threading.Thread.start = refuse
-work._form = work.Page()
-
-class Lines:
-    def __init__(self):
-        self.batches = []
-    def draw(self, seq, ops):
-        self.batches.append(ops)
-
-async def words(count, pause=0.0):
-    for number in range(count):
-        await asyncio.sleep(pause)
-        yield f"word {number} "
-
-def failing():
-    raise OSError("no connection")
-    yield
-
-async def main():
-    # a plain iterable and an async one, several at once, and a function for each delta
-    seen = []
-    run = Run(iter(["a ", "b"])).on("text.delta", lambda event: seen.append(event.delta))
-    await run
-    assert (run.status, run.text) == ("completed", "a b"), run
-    assert "".join(seen) == "a b", seen
-    assert (await Run(words(3))).text == "word 0 word 1 word 2 "
-    lanes = await Run(Lanes([words(2), iter(["x"])]))
-    assert lanes.status == "completed", lanes
-    fell_back = await Run(failing(), fallback=lambda: "whole answer")
-    assert fell_back.text == "whole answer", fell_back
-    # Stop, a stream that ignores it, and the limits of time
-    stopped = Run(words(1000, 0.01))
-    stopped.start()
-    await asyncio.sleep(0.05)
-    stopped.cancel()
-    await stopped
-    assert stopped.status == "cancelled", stopped
-    assert (await Run(words(1000, 0.01), timeout=0.05)).status == "failed"
-    assert (await Run(words(2, 60), idle_timeout=0.05)).status == "failed"
-    # a chat
-    made = nbagent.chat(lambda messages: words(2), name="page")
-    assert await made.ask("Hello") == "word 0 word 1 "
-    made.close()
-    # batches reach a renderer while the run goes on
-    shown = Run(words(1000, 0.01))
-    lines = Lines()
-    shown.attach(lines)
-    shown.start()
-    await asyncio.sleep(0.3)
-    assert len(lines.batches) > 1, lines.batches
-    shown.cancel()
-    await shown
-
-asyncio.run(main())
-print("done")
-"""
-
-
-def test_runs_need_no_threads() -> None:
-    made = subprocess.run(
-        [sys.executable, "-c", PAGE], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (made.stdout[-5:], made.stderr) == ("done\n", "")

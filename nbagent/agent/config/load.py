@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import openai
@@ -15,7 +15,7 @@ from nbagent.agent.agent import Agent
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
 from nbagent.agent.config import schema
 from nbagent.agent.config.metadata import agent_of_metadata, metadata_in
-from nbagent.agent.config.yaml import Problem, YamlDocument
+from nbagent.agent.config.problem import Problem
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.mcp_client.tools import McpServer, mcp
 from nbagent.agent.option_values import dotted
@@ -23,8 +23,11 @@ from nbagent.agent.options import values_of
 from nbagent.agent.sessions.longterm import LongTerm
 from nbagent.agent.sessions.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.tools.decorator import AnyToolFunction
-from nbagent.errors import ConfigError, NbagentError, ToolError
+from nbagent.errors import ConfigError, MissingPackage, NbagentError, ToolError
 from nbagent.gate import secrets
+
+if TYPE_CHECKING:
+    from nbagent.agent.config.yaml import YamlDocument
 
 DEMO_MODEL = "demo"
 """The model of an agent that names none, unless the environment variable `NBAGENT_MODEL` does."""
@@ -96,7 +99,12 @@ def agents_of(text: str, name: str, folder: Path) -> dict[str, Agent]:
 
     Raises:
         ConfigError: it is not valid.
+        MissingPackage: this Python has no YAML.
     """
+    try:
+        from nbagent.agent.config.yaml import YamlDocument
+    except ModuleNotFoundError as error:
+        raise MissingPackage("a configuration file", str(error.name)) from error
     document = YamlDocument(text)
     secrets.register(*document.credentials)
     config, misfits = (
@@ -135,7 +143,7 @@ class _Builder:
         problems: what the file itself does not show: missing folders, tools that cannot be loaded.
     """
 
-    def __init__(self, config: schema.ConfigFile, document: YamlDocument, folder: Path) -> None:
+    def __init__(self, config: schema.ConfigFile, document: "YamlDocument", folder: Path) -> None:
         self.problems: list[Problem] = []
         self._sections = config.agents
         self._document = document

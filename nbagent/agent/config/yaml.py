@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
+from nbagent.agent.config.problem import Problem
 from nbagent.gate.credential_names import is_credential_name
 from nbagent.gate.secrets import Secrets
 
@@ -23,18 +24,6 @@ _VARIABLE = re.compile(
 )
 _OWN_TYPES = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _MERGE = "tag:yaml.org,2002:merge"
-
-
-class Problem(NamedTuple):
-    """A mistake in a document.
-
-    Attributes:
-        line: its line, from 1.
-        text: the sentence that says it.
-    """
-
-    line: int
-    text: str
 
 
 class _Entry(NamedTuple):

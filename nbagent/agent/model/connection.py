@@ -22,7 +22,7 @@ from nbagent.printable import printable_line
 from nbagent.run.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
-from nbagent.sources.http import certificates, made_response
+from nbagent.sources.http import made_response, verification
 from nbagent.sources.refusal import page_title
 
 _OTHERS_MODELS = (
@@ -42,7 +42,7 @@ _OTHERS_MODELS = (
 
 
 class Settings(Protocol):
-    """The address and key of a registered model's server."""
+    """The address and key of a registered model, and the way there."""
 
     @property
     def base_url(self) -> str:
@@ -52,6 +52,11 @@ class Settings(Protocol):
     @property
     def api_key(self) -> str:
         """The bearer token."""
+        ...
+
+    @property
+    def transport(self) -> Any:
+        """The `httpx2` transport that carries the requests; None for the network."""
         ...
 
 
@@ -65,7 +70,7 @@ def register_model(
 
     Args:
         name: the model's name, which is sent to the server too.
-        factory: called at the agent's first run; returns an object with `base_url` and `api_key`.
+        factory: called at the agent's first run.
         api: the API that the server supports best.
     """
     _registered[name] = (factory, api)
@@ -99,7 +104,9 @@ class Connection:
             factory, registered_api = _registered[model]
             settings = factory()
             client = openai.AsyncOpenAI(
-                base_url=settings.base_url, api_key=settings.api_key, http_client=_http_client()
+                base_url=settings.base_url,
+                api_key=settings.api_key,
+                http_client=_http_client(settings.transport),
             )
             api = api or registered_api
         else:
@@ -337,9 +344,11 @@ def _is_shareable(client: openai.AsyncOpenAI) -> bool:
     return type(client._client).__name__ == "AsyncHttpxClientWrapper"
 
 
-def _http_client() -> Any:
+def _http_client(transport: Any = None) -> Any:
     """Return an HTTP client with openai's defaults, which loads no certificates again."""
-    return openai.DefaultAsyncHttpxClient(verify=certificates())
+    if transport is not None:
+        return openai.DefaultAsyncHttpxClient(transport=transport)
+    return openai.DefaultAsyncHttpxClient(verify=verification())
 
 
 def _from_environment(model: str) -> openai.AsyncOpenAI:

@@ -21,6 +21,8 @@ from nbagent.render.markup.url import SCHEMES, safe_url
 if TYPE_CHECKING:
     import nh3
 
+NOT_SHOWN = "HTML is not shown: the package nh3, which makes it safe, is missing here"
+
 _ALLOWED = MARKUP["html"]
 _TAGS = words(_ALLOWED["tags"])
 _STYLES = words(_ALLOWED["styles"])
@@ -66,10 +68,14 @@ def sanitize(source: str) -> str:
     Links keep http, https and mailto; images only where their bytes are in the URL, others become
     links; ids, names, event handlers and unknown attributes are dropped. The source may be cut
     anywhere: elements open at its end are closed. A source that would take too long to parse ends
-    early, with "…".
+    early, with "…". Without the package nh3 none of it is shown.
     """
+    try:
+        cleaner = _cleaner()
+    except ModuleNotFoundError:
+        return f"<p>{NOT_SHOWN}</p>"
     end = _affordable_end(source)
-    clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
+    clean = cleaner.clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
     written = _Writer().html(clean)
     return f"{written}…" if end < len(source) else written
 

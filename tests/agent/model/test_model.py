@@ -106,6 +106,7 @@ async def test_a_registered_model_is_served_where_its_factory_says(
         class Settings:
             base_url = server.base_url
             api_key = KEY
+            transport = None
 
         def factory() -> Settings:
             made.append(1)

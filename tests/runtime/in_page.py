@@ -1,0 +1,204 @@
+"""What a page of a browser has to run: nbagent without threads, sockets and blocking waits.
+
+`python in_page.py NAME` runs one of the functions here in a Python that is as poor as Pyodide's.
+"""
+
+import asyncio
+import socket
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+
+import nbagent
+from nbagent.errors import MissingPackage
+from nbagent.events import ApprovalRequest
+from nbagent.render.markup.sanitize import NOT_SHOWN, sanitize
+from nbagent.run import Run
+from nbagent.run.lanes import Lanes
+from nbagent.runtime import work
+
+NO_WHEELS = ("regex", "nh3", "yaml")
+"""Packages that have no wheel for Pyodide."""
+
+
+class PageLoop(asyncio.SelectorEventLoop):
+    """A loop that calls on itself what is meant for a thread, as Pyodide's does."""
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        done: asyncio.Future[Any] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+    async def shutdown_default_executor(self, *_: Any) -> None:
+        pass
+
+
+def no_thread(self: threading.Thread) -> NoReturn:
+    raise RuntimeError("can't start new thread")
+
+
+def no_socket(*_: Any) -> NoReturn:
+    raise OSError(28, "Invalid argument")
+
+
+def be_a_page() -> None:
+    """Take away what a page does not have."""
+    pyodide, ffi = ModuleType("pyodide"), ModuleType("pyodide.ffi")
+    vars(ffi).update(can_run_sync=lambda: False, run_sync=None)
+    sys.modules.update({"pyodide": pyodide, "pyodide.ffi": ffi})
+    threading.Thread.start = no_thread  # type: ignore[method-assign]
+    vars(socket).update(socket=no_socket, socketpair=no_socket)
+    sys.modules.update(dict.fromkeys(NO_WHEELS))  # None: it cannot be imported
+    work._form = work.Page()
+
+
+class Lines:
+    """A renderer that counts what it gets."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Any]] = []
+
+    def draw(self, seq: int, ops: list[list[Any]]) -> None:
+        self.batches.append(ops)
+
+
+async def words(count: int, pause: float = 0.0) -> AsyncIterator[str]:
+    for number in range(count):
+        await asyncio.sleep(pause)
+        yield f"word {number} "
+
+
+def failing() -> Iterator[str]:
+    yield from ()
+    raise OSError("no connection")
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def adder() -> nbagent.Agent:
+    nbagent.demo.demo_server().tokens_per_second = float("inf")
+    return nbagent.Agent("demo", tools=[add], name="adder")
+
+
+async def streams() -> None:
+    seen: list[str] = []
+    run = Run(iter(["a ", "b"])).on("text.delta", lambda event: seen.append(event.delta))
+    await run
+    assert (run.status, run.text, "".join(seen)) == ("completed", "a b", "a b"), run
+    assert (await Run(words(3))).text == "word 0 word 1 word 2 "
+    lanes = await Run(Lanes([words(2), iter(["x"])]))
+    assert lanes.status == "completed", lanes
+    fell_back = await Run(failing(), fallback=lambda: "whole answer")
+    assert fell_back.text == "whole answer", fell_back
+
+
+async def ends() -> None:
+    stopped = Run(words(1000, 0.01))
+    stopped.start()
+    await asyncio.sleep(0.05)
+    stopped.cancel()
+    await stopped
+    assert stopped.status == "cancelled", stopped
+    assert (await Run(words(1000, 0.01), timeout=0.05)).status == "failed"
+    assert (await Run(words(2, 60), idle_timeout=0.05)).status == "failed"
+
+
+async def batches() -> None:
+    shown = Run(words(1000, 0.01))
+    lines = Lines()
+    shown.attach(lines)
+    shown.start()
+    await asyncio.sleep(0.3)
+    assert len(lines.batches) > 1, lines.batches
+    shown.cancel()
+    await shown
+
+
+async def chats() -> None:
+    made = nbagent.chat(lambda messages: words(2), name="page")
+    assert await made.ask("Hello") == "word 0 word 1 "
+    made.close()
+    made = nbagent.chat(adder().session("page"))
+    assert "42" in await made.ask("Add 19 and 23")
+    made.close()
+
+
+async def agents() -> None:
+    run = await nbagent.show(adder().stream("Add 19 and 23"))
+    assert (run.status, run.tools["add"].result) == ("completed", 42), run.error
+    assert "42" in run.text, run.text
+    assert "Hello" in await adder().generate("Hello")
+    assert len(run.requests) == 2, run.requests
+    assert "42" in run.to_html()
+    assert "42" in run.to_markdown()
+
+
+async def breakpoints() -> None:
+    run = nbagent.show(adder().stream("Add 1 and 2"), stop_at="add")
+    asked = await anext(run.stream(types=("approval.request",)))
+    assert isinstance(asked, ApprovalRequest)
+    run.respond(asked.approval_id, "approve", {"a": 1, "b": 40})
+    await run
+    assert (run.status, run.tools["add"].result) == ("completed", 41), run
+
+
+async def attempts() -> None:
+    run = await nbagent.show(adder().stream("Add 1 and 2"))
+    again = await run.tools["add"].rerun(b=5)
+    assert again.result == 6, again
+
+
+async def forks() -> None:
+    run = await nbagent.show(adder().stream("Add 1 and 2"))
+    fork = await run.fork(at=run.tools[0], result=50)
+    assert "50" in fork.text, fork.text
+    assert "50" in str(nbagent.compare(run, fork))
+
+
+async def recordings() -> None:
+    run = await nbagent.show(adder().stream("Add 1 and 2"))
+    with TemporaryDirectory() as folder:
+        file = str(Path(folder) / "run.jsonl")
+        run.save(file)
+        replayed = await nbagent.show(nbagent.replay(file))
+    assert (replayed.status, replayed.text) == ("completed", run.text), replayed
+
+
+async def packages() -> None:
+    with pytest.raises(MissingPackage, match="redact= needs the package regex"):
+        nbagent.show(words(2), redact=["secret"])
+    with pytest.raises(MissingPackage, match="a configuration file needs the package yaml"):
+        nbagent.load_agents(__file__)
+    shown = sanitize("<b>bold</b><script>alert(1)</script>")
+    assert shown == f"<p>{NOT_SHOWN}</p>", shown
+
+
+async def waits() -> None:
+    run = nbagent.show(words(2))
+    with pytest.raises(RuntimeError, match="use `await` instead"):
+        run.wait()
+    await run
+    assert run.status == "completed", run
+
+
+def main(name: str) -> None:
+    with asyncio.Runner(loop_factory=PageLoop) as runner:
+        runner.get_loop()  # it needs a socket of its own
+        be_a_page()
+        runner.run(globals()[name]())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
