@@ -200,19 +200,21 @@ class Forked:
             return [e.Status(message=notice), taken]
         return []
 
-    def past(self, changed: list[e.Event], agent: Agent, label: str) -> ReplayedHistory:
+    def past(
+        self, changed: list[e.Event], agent: Agent, label: str | None = None
+    ) -> ReplayedHistory:
         """Return the part to repeat.
 
         Args:
             changed: the events of the call's result.
             agent: that goes on.
-            label: the point and what is other from there on.
+            label: the point and what is other from there on; None for no line that tells it.
         """
         part, number = self._part, len(self._part.steps)
         adopted: list[e.Event] = [
             replace(event, step=number, agent=agent.name) for event in changed
         ]
-        if part.steps:  # else nothing was repeated
+        if part.steps and label is not None:  # else nothing was repeated
             adopted.append(seam(label))
         calls = part.calls(self._args)
         return ReplayedHistory(

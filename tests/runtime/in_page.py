@@ -7,11 +7,12 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
 import pytest
 
@@ -23,6 +24,9 @@ from nbagent.run import Run
 from nbagent.run.lanes import Lanes
 from nbagent.runtime import work
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 NO_WHEELS = ("regex", "nh3", "yaml")
 """Packages that have no wheel for Pyodide."""
 
@@ -30,8 +34,10 @@ NO_WHEELS = ("regex", "nh3", "yaml")
 class PageLoop(asyncio.SelectorEventLoop):
     """A loop that calls on itself what is meant for a thread, as Pyodide's does."""
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
-        done: asyncio.Future[Any] = self.create_future()
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = self.create_future()
         try:
             done.set_result(func(*args))
         except Exception as error:
@@ -57,7 +63,7 @@ def be_a_page() -> None:
     sys.modules.update({"pyodide": pyodide, "pyodide.ffi": ffi})
     threading.Thread.start = no_thread  # type: ignore[method-assign]
     vars(socket).update(socket=no_socket, socketpair=no_socket)
-    sys.modules.update(dict.fromkeys(NO_WHEELS))  # None: it cannot be imported
+    vars(sys)["modules"].update(dict.fromkeys(NO_WHEELS))  # None: it cannot be imported
     work._form = work.Page()
 
 
