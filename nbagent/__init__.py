@@ -30,6 +30,7 @@ from nbagent.sources.recording import load, record, replay
 name_late_imports(
     act="nbagent.debug.acts:act",
     fork="nbagent.debug.fork:fork",
+    send="nbagent.debug.send:send",
     to_test="nbagent.testing.writer:to_test",
 )
 

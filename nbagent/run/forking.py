@@ -53,19 +53,22 @@ class ForkableRun(FollowedRun):
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
         fork_tree: the run and its forks; None until there is one.
-        shown_with: the options that a fork takes over: what may be seen, and how it is drawn.
     """
 
     own_agent: Any = None
     asked_form: Any = None
     fork_tree: Forks | None = None
-    shown_with: Mapping[str, Any]
     _on_addition: Callable[[], object]
 
     @property
     def hides_requests(self) -> bool:
         """True if something that a request to the model holds is hidden from the reader."""
         return self._state.privacy.hides_requests
+
+    @property
+    def shown_with(self) -> Mapping[str, Any]:
+        """The options that a fork takes over: what may be seen, and how it is drawn."""
+        return self._state.shown_with
 
     @property
     @abstractmethod

@@ -100,7 +100,9 @@ class Run(ForkableRun):
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints
         self.own_agent, self.asked_form = info.own_agent, info.output
-        self.shown_with = {name: value for name, value in options.items() if name in INHERITED}
+        self._state.shown_with = {
+            name: value for name, value in options.items() if name in INHERITED
+        }
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self.on_prompt = None
         self._callbacks: list[EventCallback] = []

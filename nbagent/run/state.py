@@ -114,6 +114,7 @@ class RunState:
         self.outputs: dict[str, Any] = {}
         self.fatal_errors: dict[str, e.Error] = {}
         self.usages: dict[str, e.Usage] = {}
+        self.shown_with: Mapping[str, Any] = {}
         self._run_id = run_id
         self._times: RecordedTimes | None = None
         if info.keeps_times:
@@ -193,7 +194,7 @@ class RunState:
         """Return the requests so far: of the run, or of a lane by its id."""
         privacy = self.privacy
         return RequestList(
-            Request(record, privacy.mask, hidden=privacy.hides_requests)
+            Request(record, privacy.mask, hidden=privacy.hides_requests, shown_with=self.shown_with)
             for record in self.request_log.records()
             if scope in (ROOT, record.exchange.lane)
         )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 WIRE_BYTES = 4 * 1024 * 1024
 """Bytes of a response that are kept at most; the rest is counted."""
@@ -30,6 +31,8 @@ class HTTPExchange:
         size: bytes of the response so far.
         decode: undoes the response's content encoding.
         on_end: called once, at the end.
+        send_again: returns the items of the response to a request of another body, sent the same
+            way, as a stream; None if the way is not known.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class HTTPExchange:
         self.size = 0
         self.decode: Callable[[bytes], bytes] = bytes
         self.on_end: Callable[[HTTPExchange], None] = lambda exchange: None
+        self.send_again: Callable[[bytes], Any] | None = None
         self._began = time.monotonic()
         self._chunks: list[bytes] = []
         self._kept = 0

@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, SupportsIndex, overload
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nbagent.errors import NbagentError
 from nbagent.events import Usage
@@ -16,6 +18,11 @@ from nbagent.run.requests.body import Body
 from nbagent.run.requests.log import Record, flat_tools
 from nbagent.run.requests.tokens import Tokens, weight
 from nbagent.run.requests.wire import Mask, masked_wire, told_usage
+from nbagent.run_context import HTTPExchange
+from nbagent.runtime.late_imports import late_import
+
+if TYPE_CHECKING:
+    from nbagent.debug.send import Answers
 
 _FORMATS = ("response_format", "text", "output_config", "format")
 """Settings that hold the form of an answer, which the model reads."""
@@ -38,13 +45,22 @@ class Request:
         record: of the request.
         mask: masks patterns and credentials.
         hidden: whether its content is hidden. Its figures are not.
+        shown_with: the options of its run.
     """
 
-    def __init__(self, record: Record, mask: Mask, *, hidden: bool = False) -> None:
+    def __init__(
+        self,
+        record: Record,
+        mask: Mask,
+        *,
+        hidden: bool = False,
+        shown_with: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self._record = record
         self._exchange = record.exchange
         self._mask = mask
         self.is_hidden = hidden
+        self.shown_with = shown_with
 
     # --- figures ---
 
@@ -226,16 +242,7 @@ class Request:
     @property
     def body(self) -> dict[str, Any]:
         """The JSON of the request, all parts together."""
-        body = self._body
-        made = self.settings
-        if body.instructions is not None:
-            name, instructions = body.instructions
-            made[name] = self._read(instructions)
-        messages = self.messages
-        made[body.path] = messages[0] if body.is_single else messages
-        if body.tools is not None:
-            name, tools = body.tools
-            made[name] = self._read(tools)
+        made: dict[str, Any] = self.masked(self.unmasked_body())
         return made
 
     @property
@@ -246,6 +253,63 @@ class Request:
     def message(self, index: int) -> Any:
         """Return one of the messages."""
         return self._read(self._raw_messages()[index])
+
+    def send(
+        self, *, messages: Any = None, tools: Any = None, model: str | None = None, **settings: Any
+    ) -> "Answers":
+        """Send the request again, by the client that sent it, with some of its fields changed.
+
+            request.send(model="gpt-5")                             # both answers, in a cell
+            request.send(messages=lambda told: told[:-1])           # without the last message
+            answers = await request.send(tools=[], temperature=0)
+            answers.text, answers.usage, answers.seconds
+
+        The answer is shown beside the first one, and is not added to the run. No tool is called.
+        Fields have the names and the form of the service. A text that is masked here is sent as it
+        was, if it is left alone.
+
+        Args:
+            messages: in place of those that were sent; or a function that gets them, not masked,
+                and returns those to send, or changes them.
+            tools: in place of those that were sent, or a function, as for `messages`; an empty list
+                for none.
+            model: name of the model.
+            settings: other fields, such as `temperature=0` or `instructions="…"`; None leaves a
+                field out.
+
+        Returns:
+            Both answers. The new one comes meanwhile: `await` the object, or call `wait()`.
+
+        Raises:
+            NbagentError: the content of requests is hidden in the run, or no longer kept; the
+                client is not known; or the service takes its model from the address.
+            AnswerError: a masked text was changed.
+        """
+        made: Answers = late_import("send")(
+            self, messages=messages, tools=tools, model=model, settings=settings
+        )
+        return made
+
+    @property
+    def exchange(self) -> HTTPExchange:
+        """The request on the wire, and its response: nothing in it is masked."""
+        return self._exchange
+
+    def unmasked_body(self) -> dict[str, Any]:
+        """Return the JSON of the request as it was sent: nothing in it is masked."""
+        body = self._body
+        made = {name: json.loads(value) for name, value in body.settings.items()}
+        if body.instructions is not None:
+            made[body.instructions[0]] = json.loads(body.instructions[1])
+        messages = [json.loads(each) for each in self._raw_messages()]
+        made[body.path] = messages[0] if body.is_single else messages
+        if body.tools is not None:
+            made[body.tools[0]] = json.loads(body.tools[1])
+        return made
+
+    def masked(self, value: Any) -> Any:
+        """Return a JSON value with its patterns and credentials masked."""
+        return mask_json(value, self._mask, numbers=True)
 
     def body_as_sent(self) -> Body:
         """Return the parts as JSON; credentials and patterns are not masked in them."""
@@ -282,7 +346,7 @@ class Request:
         return body is not None and any(name in body.settings for name in _CONTINUED)
 
     def _read(self, raw: bytes) -> Any:
-        return mask_json(json.loads(raw), self._mask, numbers=True)
+        return self.masked(json.loads(raw))
 
     def _text(self) -> str:
         wire = self._exchange.wire

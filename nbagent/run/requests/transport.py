@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from nbagent.gate import secrets
 from nbagent.gate.credential_names import is_credential_parameter
 from nbagent.gate.masking import bullets
+from nbagent.run.requests.sender import Sender
 from nbagent.run_context import HTTPExchange, run_around
 
 _log = logging.getLogger("nbagent")
@@ -43,6 +44,14 @@ class _Watched:
     def __repr__(self) -> str:
         return f"<watched {self._inner!r}>"
 
+    def _begun(self, request: Any) -> HTTPExchange | None:
+        """Return the exchange of a request that the run around keeps; None if it keeps none."""
+        exchange = _begun(request)
+        if exchange is not None:
+            sender = Sender(self._inner, self._library, request, urlsplit(exchange.url).netloc)
+            exchange.send_again = sender.send
+        return exchange
+
     def _answer(self, exchange: HTTPExchange, response: Any) -> Any:
         """Note the response, and return it with a stream that copies its bytes."""
         exchange.status = response.status_code
@@ -68,7 +77,7 @@ class WatchedTransport(_Watched):
 
     def handle_request(self, request: Any) -> Any:
         """Send a request, and return its response."""
-        exchange = _begun(request)
+        exchange = self._begun(request)
         if exchange is None:
             return self._inner.handle_request(request)
         try:
@@ -91,7 +100,7 @@ class WatchedAsyncTransport(_Watched):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request, and return its response."""
-        exchange = _begun(request)
+        exchange = self._begun(request)
         if exchange is None:
             return await self._inner.handle_async_request(request)
         try:
