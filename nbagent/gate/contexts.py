@@ -8,6 +8,7 @@ marks such as `://`. Each has a rule, which looks a bounded way back and ahead.
 import re
 from collections.abc import Iterator
 
+from nbagent.gate.command_values import command_password, netrc_password
 from nbagent.gate.found import CONTEXT_CHARS, PART_CHARS, Found, end_of
 from nbagent.gate.marked_values import (
     bot_token,
@@ -29,17 +30,17 @@ _SEPARATED = (
 # Grouped by their first letters, which `re` finds fast.
 _ANCHOR = re.compile(
     rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}"
-    rf"|p(?:ass|wd?|at){_SEPARATED}|private key"
+    rf"|p(?:ass|wd?|at){_SEPARATED}|private key|password[ \t]"
     rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}"
     rf"|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
-    r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-)"
+    r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-|(?=[paw]))"
 )
 """Matches an anchor in small letters.
 
 Each alternative begins with a character, so that `re` skips all others fast.
 """
 
-_CONTEXT_MARKS = (":", "=", "--", "hooks", ">", '",', "',")
+_CONTEXT_MARKS = (":", "=", "--", " -p", " -a", " -w", "hooks", ">", '",', "',")
 _UNFINISHED_CHARS = 72
 _UNFINISHED = re.compile(r"[A-Za-z0-9_.\-\"'\\\] \t]*[/:]{0,2}")  # backwards
 
@@ -61,7 +62,7 @@ def may_hold_context(text: str) -> bool:
 
 
 def _holds_scheme(small: str) -> bool:
-    return "bearer" in small or "basic " in small
+    return "bearer" in small or "basic " in small or "sword " in small
 
 
 def contextual_spans(text: str) -> list[Span]:
@@ -114,6 +115,8 @@ def _rule(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
             rule = bot_token
         case ":":
             rule = user_info
+        case "-" if stop == at + 1:
+            rule = command_password
         case "-" if stop == at + 2:  # "--"
             rule = flag_value
         case "-":
@@ -124,6 +127,8 @@ def _rule(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
             rule = webhook_token
         case "p" | "P" if text[stop - 1] in "yY":
             rule = private_key
+        case "p" | "P" if text[stop - 1] in " \t":
+            rule = netrc_password
         case _:
             rule = named_value
     return rule(text, at, stop, is_whole)
