@@ -1,13 +1,14 @@
 """Tools that must not be called twice, in maps whose process is killed."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 
 import nbagent
+from nbagent.demo import demo_server
 from nbagent.errors import ToolError
 from nbagent.many.once_calls import OnceCalls
 from nbagent.many.runs import Runs
@@ -18,6 +19,8 @@ SCRIPT = """
 import os, sys
 from pathlib import Path
 import nbagent
+from nbagent.demo import demo_server
+demo_server().tokens_per_second = float("inf")
 store, folder, dies = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 def note(item):
     with (folder / "calls").open("a") as file:
@@ -43,10 +46,14 @@ for run in runs:
 """
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_server(), "tokens_per_second", float("inf"))
+
+
 def executed(folder: Path, dies: str) -> "subprocess.CompletedProcess[str]":
     """Execute the script, which kills itself at a place when it comes there first."""
-    command = [sys.executable, "-c", SCRIPT, str(folder / "day.db"), str(folder), dies]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return preloaded.run("-c", SCRIPT, str(folder / "day.db"), str(folder), dies)
 
 
 @pytest.mark.parametrize(
