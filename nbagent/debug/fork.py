@@ -13,7 +13,13 @@ from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.calls.results import for_model
 from nbagent.agent.model import input_items
-from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, taken_from_record
+from nbagent.agent.model.recorded_run import (
+    GIVEN,
+    Record,
+    RecordedRun,
+    recorded_run,
+    taken_from_record,
+)
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.debug.edited_messages import Edit, edited
@@ -171,6 +177,7 @@ class Forked:
                     content=content,
                     display=display_of(result),
                     value=e.Live(result),
+                    meta={GIVEN: True},
                 )
             ]
         tool = {each.name: each for each in agent.tools}.get(name)

@@ -7,7 +7,7 @@ from typing import Any
 from nbagent.agent.model.recorded_run import recorded_run
 from nbagent.agent.tools.decorator import tool_of
 from nbagent.agent.tools.tool import AnyTool, Tool
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, ToolError
 from nbagent.run import Run
 from nbagent.testing.replies import Call, made_call
 
@@ -53,6 +53,40 @@ def stand_in(tool: AnyTool | Callable[..., Any], *results: Any) -> AnyTool:
         results: one for each call.
     """
     return _StandIn(tool_of(tool) or Tool(tool), iter(results))
+
+
+def stub(tool: AnyTool | Callable[..., Any], *calls: Call) -> AnyTool:
+    """Return a tool that gives some of its calls their results, each once and in order, and calls
+    its function for all others.
+
+        stub(fetch_rates, Call("fetch_rates", {"year": 2023}, result={"rate": 99}))
+
+    Args:
+        tool: the tool, or its function.
+        calls: with their arguments, and their result or error.
+    """
+    return _Stub(tool_of(tool) or Tool(tool), calls)
+
+
+class _Stub(Tool[..., Any]):
+    def __init__(self, tool: AnyTool, calls: Iterable[Call]) -> None:
+        vars(self).update(vars(tool))
+        self._tool = tool
+        self._calls = list(calls)
+
+    async def run(
+        self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None
+    ) -> Any:
+        """Return the given result of a call, raise its error, or make it."""
+        self.check(arguments)
+        call = next((each for each in self._calls if each.args == arguments), None)
+        if call is None:
+            return await self._tool.run(arguments, show)
+        self._calls.remove(call)
+        if call.error:
+            kind, _, message = call.error.partition(": ")
+            raise type(kind, (ToolError,), {})(message)
+        return call.result
 
 
 class _StandIn(Tool[..., Any]):

@@ -105,13 +105,16 @@ class _TestFile:
         self._run, self._recorded, self._agent = run, recorded, agent
         self._name = name if name.startswith("test") else f"test_{name}"
         self._calls = [made_call(call) for call in recorded.calls]
+        self._given = _given(recorded, self._calls)
         self._expected = [_expected(call) for call in self._calls]
         self._refusal = _refusal_of(run)
         self._history = [] if run.conversation is None else list(run.conversation.earlier)
         self._source = SourceWriter()
         called = {call.name for call in self._calls}
         self._tools = [
-            _tool(self._source, tool, self._calls) for tool in agent.tools if tool.name in called
+            _tool(self._source, tool, self._calls, self._given)
+            for tool in agent.tools
+            if tool.name in called
         ]
 
     def text(self) -> str:
@@ -154,6 +157,7 @@ class _TestFile:
             "calls_of": self._calls,
             "play": True,
             "stand_in": any(tool.startswith("stand_in(") for tool in self._tools),
+            "stub": any(tool.startswith("stub(") for tool in self._tools),
         }
         helpers = ", ".join(name for name, is_needed in needed.items() if is_needed)
         lines = {"import nbagent", f"from nbagent.testing import {helpers}", *self._source.imports}
@@ -197,7 +201,7 @@ class _TestFile:
         if agent.instructions:
             options.append(literal(agent.instructions, 3 * INDENT))
         if self._tools:
-            options.append(f"tools=[{', '.join(self._tools)}]")
+            options.append(enclosed("tools=[", self._tools, "]", 3 * INDENT))
         if self._run.status == "max_steps" or len(self._recorded.steps) > MAX_STEPS:
             options.append(f"max_steps={agent.max_steps}")
         if not agent.parallel:
@@ -223,11 +227,24 @@ def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
     return [*replies_of(step for step in recorded.steps if step.calls), Reply(error=refusal)]
 
 
-def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
-    """Return the expression of a tool; of one that must not run twice, a stand-in with the recorded
-    results.
+def _given(recorded: RecordedRun, calls: list[Call]) -> list[Call]:
+    """Return the calls that had their result from the reader, with those of the same arguments."""
+    keys = {_key(call) for call, made in zip(calls, recorded.calls, strict=True) if made.is_given}
+    return [call for call in calls if _key(call) in keys]
+
+
+def _key(call: Call) -> bytes:
+    return msgspec.json.encode([call.name, call.args], order="sorted")
+
+
+def _tool(source: SourceWriter, tool: Any, calls: list[Call], given: list[Call]) -> str:
+    """Return the expression of a tool: a stand-in with the recorded results for one that must not
+    run twice, a stub for one that had a result of the reader's.
     """
     expression = source.add(current_tool(tool)[0])
+    stubbed = [_call(call, 4 * INDENT) for call in given if call.name == tool.name]
+    if stubbed and not tool.once:
+        return enclosed("stub(", [expression, *stubbed], ")", 3 * INDENT)
     if not tool.once:
         return expression
     results = [
@@ -244,9 +261,11 @@ def _answers(recorded: RecordedRun) -> list[Any]:
     asked: set[str] = set()
     for event in recorded.events:
         match event:
-            case e.ApprovalRequest(parent_id=None, kind="tool"):
+            case e.ApprovalRequest(parent_id=None) if event.kind == "tool" or event.can_remember:
                 asked.add(event.approval_id)
-            case e.ApprovalResponse(decision="approve") if event.approval_id in asked:
+            case e.ApprovalResponse(decision="result" | "error") if event.approval_id in asked:
+                made.append(True)  # the test has a stub
+            case e.ApprovalResponse(decision="approve" | "step") if event.approval_id in asked:
                 made.append(True if event.value is None else event.value)
             case e.ApprovalResponse() if event.approval_id in asked:
                 made.append(event.reason or False)

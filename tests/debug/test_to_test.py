@@ -14,7 +14,7 @@ from debug.scenes import REPLIES, finished, rates_run
 
 import nbagent
 from nbagent.errors import NbagentError
-from nbagent.testing import Call, Digest, ModelServer, Reply, calls_of, play, stand_in
+from nbagent.testing import Call, Digest, ModelServer, Reply, calls_of, play, stand_in, stub
 from nbagent.testing.source import SourceWriter
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +70,55 @@ def test_a_run_whose_model_refused_a_request_is_kept_with_its_failure(tmp_path: 
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path, env=env
     )
     assert "1 passed" in told.stdout, told.stdout
+
+
+def passed(tmp_path: Path) -> str:
+    """Run the tests that were written into a folder, and return pytest's last line."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    told = preloaded.run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path), cwd=tmp_path, env=env
+    )
+    print(told.stdout)
+    return told.stdout.splitlines()[-1]
+
+
+def test_a_call_whose_result_was_given_is_a_stub_in_the_test(tmp_path: Path) -> None:
+    def answer(question: Any) -> None:
+        if question.args["year"] == 2023:
+            question.give_result({"rate": 1.2})
+        else:
+            question.give_error("no such year")
+
+    with Server(*REPLIES, *REPLIES[1:], *REPLIES) as server:
+        forked = rates_run(server).fork(at=0, result={"rate": 99}, face="console").wait(20)
+        stopped = rates_run(server, stop_at="fetch_rates", answer=answer)
+    assert [call.result for call in calls_of(stopped)][:2] == [{"rate": 1.2}, None]
+    forked.to_test(str(tmp_path / "test_forked.py"))
+    stopped.to_test(str(tmp_path / "test_stopped.py"))
+    assert passed(tmp_path).startswith("2 passed")
+    text = (tmp_path / "test_forked.py").read_text()
+    assert 'stub(fetch_rates, Call("fetch_rates", {"year": 2023}, result={"rate": 99}))' in text
+
+
+def test_a_stub_gives_a_result_once_and_calls_the_function_for_other_calls() -> None:
+    made = stub(
+        sent, Call("sent", {"to": "a"}, result="given"), Call("sent", {"to": "b"}, error="E: x")
+    )
+    calls = [Call("sent", {"to": name}) for name in "abca"]
+    with ModelServer([Reply(calls=calls), Reply("Done.")]) as model:
+        run = play(nbagent.Agent("any", tools=[made], client=model.client()).stream("?"))
+    assert [call.result or call.error for call in calls_of(run)] == ["given", "E: x", "c", "a"]
+
+
+def test_the_answer_at_a_breakpoint_of_a_tool_that_asks_is_kept(tmp_path: Path) -> None:
+    ask = nbagent.tool(approve=True)(sent)
+    with Server(say("chat", "", [("c", "sent", '{"to": "a"}')]), say("chat", "No.")) as server:
+        agent = nbagent.Agent("test-1", tools=[ask], client=server.client())
+        run = finished(
+            agent.stream("?"), stop_at="sent", answer=lambda question: question.give_result("b")
+        )
+    run.to_test(str(tmp_path / "test_it.py"))
+    assert "answers=[True]" in (tmp_path / "test_it.py").read_text()
 
 
 def test_tools_of_a_module_are_imported(tmp_path: Path) -> None:

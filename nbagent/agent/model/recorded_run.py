@@ -25,6 +25,9 @@ DENIED = "The user denied this call"
 MASKED = "•••"
 """A part of every text in which something was masked."""
 
+GIVEN = "given"
+"""Name in the `meta` of a result that a fork was given, in place of the tool's."""
+
 _OF_AGENT = ("function", "handoff", "client")
 """Kinds of the calls that an agent's model makes of tools that it was sent."""
 
@@ -43,6 +46,7 @@ class RecordedCall:
         ran: the arguments it ran with, which a reader may have changed.
         result: the last one; None if there was none.
         denial: the result that the model read if the reader did not permit the call.
+        is_given: whether the reader gave the result or the error, in place of the tool's.
     """
 
     start: e.ToolStart
@@ -50,6 +54,7 @@ class RecordedCall:
     ran: e.ToolArgs | None = None
     result: e.ToolResult | None = None
     denial: str = DENIED + "."
+    is_given: bool = False
 
     @property
     def call_id(self) -> str:
@@ -175,10 +180,12 @@ class RecordedRun:
                 del self.prompts[event.prompt - 1 :]
             case e.ApprovalRequest() if event.tool_id is not None:
                 self._questions[event.approval_id] = event.tool_id
-            case e.ApprovalResponse() if event.reason and (
-                call := self._calls.get(self._questions.get(event.approval_id, ""))
+            case e.ApprovalResponse() if call := self._calls.get(
+                self._questions.get(event.approval_id, "")
             ):
-                call.denial = f"{DENIED}: {event.reason}"
+                call.is_given = event.decision in ("result", "error")
+                if event.reason:
+                    call.denial = f"{DENIED}: {event.reason}"
             case _ if (call := self._calls.get(getattr(event, "id", ""))) is not None:
                 self._read_call(call, event)
             case _:
@@ -223,6 +230,7 @@ class RecordedRun:
                 call.ran = event
             case e.ToolResult(preliminary=False):
                 call.result = event
+                call.is_given = call.is_given or bool(event.meta and event.meta.get(GIVEN))
                 step.is_answered = step.is_complete = True
             case _:
                 pass
