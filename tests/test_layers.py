@@ -159,7 +159,7 @@ GUARDED: dict[str, set[str]] = {
         "many/store.py",
         "server/stores/sqlite_events.py",
     },
-    "pydantic": {"agent/tools/schema.py"},
+    "pydantic": {"agent/tools/type_reader.py", "agent/tools/conversion.py"},
     "yaml": {"agent/config/yaml.py"},
     "httpx2": {"sources/http.py", "demo/transport.py"},
     "wsproto": {"sources/websocket.py"},

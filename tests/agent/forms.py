@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from nbagent.agent.tools.schema import Signature
+from nbagent.agent.tools.signature import Signature
 
 FILE = Path(__file__).parents[1] / "shared" / "forms.json"
 

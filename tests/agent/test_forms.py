@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from agent.forms import CASES, FILE, rows
 
-from nbagent.agent.tools.schema import Signature
+from nbagent.agent.tools.signature import Signature
 from nbagent.errors import ToolError
 
 FITS = [(function, text) for function, fits, _ in CASES for text in fits]

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from nbagent.agent.tools.schema import JsonSchema
 from nbagent.agent.tools.tool import Tool
+from nbagent.agent.tools.type_reader import JsonSchema
 
 
 class McpTool(Tool[..., Any]):

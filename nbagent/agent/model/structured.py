@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.tools.schema import JsonSchema, ValueType
+from nbagent.agent.tools.type_reader import JsonSchema
+from nbagent.agent.tools.value_type import ValueType
 from nbagent.errors import ToolError
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from nbagent.agent.tools.schema import JsonSchema
 from nbagent.agent.tools.tool import check_name
+from nbagent.agent.tools.type_reader import JsonSchema
 from nbagent.errors import ToolError
 
 

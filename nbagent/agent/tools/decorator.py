@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from types import MethodType
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
-from nbagent.agent.tools.schema import JsonSchema, callee
+from nbagent.agent.tools.signature import callee
 from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.agent.tools.type_reader import JsonSchema
 from nbagent.errors import ToolError
 
 P = ParamSpec("P")

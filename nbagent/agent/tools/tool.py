@@ -22,7 +22,8 @@ import msgspec
 from nbagent.agent.option_values import misfits
 from nbagent.agent.options import AgentOptions, Chars
 from nbagent.agent.tools import docstring
-from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
+from nbagent.agent.tools.signature import Signature, callee, name_of
+from nbagent.agent.tools.type_reader import JsonSchema
 from nbagent.errors import ToolError
 from nbagent.events.json_text import decode_json
 from nbagent.printable import printable_line

@@ -15,7 +15,7 @@ import msgspec
 import pydantic
 import pytest
 
-from nbagent.agent.tools.schema import Signature
+from nbagent.agent.tools.signature import Signature
 from nbagent.errors import ToolError
 
 NO_INT = "Input should be a valid integer, unable to parse string as an integer"
