@@ -118,6 +118,8 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("restore", "early_messages", "kernel_context", "static_copy"),
         ("front_end", "place"),
         ("widget",),
+        ("publisher",),
+        ("run_display",),
         ("jupyter", "marimo"),
         ("__init__",),
     ],
@@ -155,6 +157,7 @@ GUARDED: dict[str, set[str]] = {
     },
     "sqlite3": {
         "agent/builtin/search.py",
+        "agent/sessions/sqlite_file.py",
         "agent/sessions/sqlite_store.py",
         "many/store.py",
         "server/stores/sqlite_events.py",

@@ -18,7 +18,7 @@ from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
 from nbagent.agent.calls.calls import Calls
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.repeat import repeatable
-from nbagent.agent.model import injected, input_items
+from nbagent.agent.model import injected, input_items, valid_history
 from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.response import Call, Response
 from nbagent.agent.model.retry import Backoff, is_refusal, retry_after
@@ -208,8 +208,8 @@ class AgentLoop:
         items = self.conversation.items
         kept_by_server = self.params.settings.keys() & {"previous_response_id", "conversation"}
         if kept_by_server:
-            return input_items.final(items)
-        return input_items.with_unique_ids(input_items.paired(items))
+            return valid_history.final(items)
+        return valid_history.with_unique_ids(valid_history.paired(items))
 
     # --- steps ---
 

@@ -10,13 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.model.input_items import (
-    Item,
-    Message,
-    from_prompt,
-    is_of_model,
-    to_chat,
-)
+from nbagent.agent.model.input_items import Item, Message, from_prompt, is_of_model, to_chat
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.errors import ForkError, NbagentError
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.model import input_items
+from nbagent.agent.model import input_items, valid_history
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.agent.model.response import Call
 from nbagent.agent.run.history import Conversation
@@ -245,7 +245,7 @@ def _exchange(run: RecordedRun, prompt: int) -> Iterable[input_items.Item]:
         for call in step.calls.values():
             if call.output is not None:
                 made.append(input_items.FunctionCallOutput(call_id=call.call_id, text=call.output))
-    yield from input_items.ended([_prompt_item(run.prompts[prompt][0]), *made])[1:]
+    yield from valid_history.ended([_prompt_item(run.prompts[prompt][0]), *made])[1:]
 
 
 def _prompt_item(prompt: e.Prompt) -> input_items.Item:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from streams import event_streams
 
 from nbagent import events as e
-from nbagent.agent.model.input_items import Message, ended, from_prompt, text_of, to_chat
+from nbagent.agent.model.input_items import Message, from_prompt, text_of, to_chat
+from nbagent.agent.model.valid_history import ended
 from nbagent.render.messages import messages_of, messages_python, responses_of
 from nbagent.transcript import Transcript
 

@@ -22,7 +22,7 @@ from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results, result_of
-from nbagent.agent.model import injected, input_items
+from nbagent.agent.model import injected, input_items, valid_history
 from nbagent.agent.model.recorded_run import Record, taken_from_record
 from nbagent.agent.model.response import Call
 from nbagent.agent.run.limits import Repeats, Spending
@@ -147,7 +147,7 @@ class Calls:
         is_allowed = tool.name in self._params.allow or tool.name in self._params.allowed
         asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
-            await self._keep_for_now(start, input_items.NOT_ALLOWED)
+            await self._keep_for_now(start, valid_history.NOT_ALLOWED)
         if reason is not None:
             response = await self._breakpoint_prompts.before_call(
                 start, tool, arguments, reason, can_remember=asks
@@ -168,7 +168,7 @@ class Calls:
                 if response.remember:
                     self._params.allowed.add(tool.name)
                 note = await self._change_arguments(call, response.value)
-                await self._keep_for_now(start, input_items.NO_RESULT)
+                await self._keep_for_now(start, valid_history.NO_RESULT)
                 return replace(
                     call,
                     arguments=response.value or arguments,

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from nbagent import events as e
-from nbagent.agent.model.input_items import Item, Json, ended, from_prompt, to_chat
+from nbagent.agent.model.input_items import Item, Json, from_prompt, to_chat
+from nbagent.agent.model.valid_history import ended
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets

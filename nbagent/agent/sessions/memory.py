@@ -14,8 +14,8 @@ from nbagent.agent.model.input_items import (
     is_of_model,
     text_of,
     to_chat,
-    valid_parts,
 )
+from nbagent.agent.model.valid_history import valid_parts
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
-from nbagent.agent.model.input_items import Item, Json, open_calls, to_chat
+from nbagent.agent.model.input_items import Item, Json, to_chat
+from nbagent.agent.model.valid_history import open_calls
 from nbagent.agent.run.outcome import ANSWER_EVENTS
 from nbagent.agent.sessions.exchange_lock import Key, running_exchange
 from nbagent.agent.sessions.session_log import SessionLog

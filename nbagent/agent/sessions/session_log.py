@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from nbagent.agent.model.input_items import (
-    Item,
-    answers_calls,
-    ended,
-    settled,
-    to_chat,
-    valid_parts,
-)
+from nbagent.agent.model.input_items import Item, to_chat
+from nbagent.agent.model.valid_history import answers_calls, ended, settled, valid_parts
 from nbagent.agent.sessions.memory import Exchange
 from nbagent.agent.sessions.store import Allowed, Record, Summary
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from nbagent.agent.sessions.sqlite_store import transaction
+from nbagent.agent.sessions.sqlite_file import transaction
 from nbagent.server.stores.doorbell import Doorbell
 from nbagent.server.stores.event_store import (
     MAX_ENDED,

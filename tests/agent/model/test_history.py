@@ -9,22 +9,24 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nbagent.agent.model.input_items import (
-    NO_RESULT,
-    NOT_ALLOWED,
     FunctionCall,
     FunctionCallOutput,
     Item,
     Message,
     OpaqueItem,
-    ended,
-    final,
     from_prompt,
     from_responses,
     is_of_model,
-    paired,
-    settled,
     to_chat,
     to_responses,
+)
+from nbagent.agent.model.valid_history import (
+    NO_RESULT,
+    NOT_ALLOWED,
+    ended,
+    final,
+    paired,
+    settled,
     valid_parts,
 )
 from nbagent.errors import NbagentError

@@ -17,7 +17,7 @@ from preloaded import start
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.agent.model.input_items import NO_RESULT, NOT_ALLOWED
+from nbagent.agent.model.valid_history import NO_RESULT, NOT_ALLOWED
 from nbagent.render.messages import NO_ANSWER
 
 POINTS = ["1", "event", "before write", "after write"] if WHOLE else ["13", "after write"]

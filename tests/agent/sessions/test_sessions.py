@@ -28,7 +28,7 @@ from preloaded import start
 import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer, tool
-from nbagent.agent.model.input_items import NO_RESULT, NOT_ALLOWED
+from nbagent.agent.model.valid_history import NO_RESULT, NOT_ALLOWED
 from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.sqlite_store import SqliteStore
 from nbagent.demo import DemoServer

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from preloaded import start
 
 from nbagent.agent.model.input_items import FunctionCall, Item, Message
-from nbagent.agent.sessions import sqlite_store
+from nbagent.agent.sessions import sqlite_file
 from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import store_of
 from nbagent.agent.sessions.sqlite_store import SqliteStore
@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "redis":
         return store_of(request.getfixturevalue("redis").url)
     if request.param == "sqlite without FTS5":
-        monkeypatch.setattr(sqlite_store, "_has_index", lambda db: False)
+        monkeypatch.setattr(sqlite_file, "_has_index", lambda db: False)
     return SqliteStore(tmp_path / "chats.db")
 
 
@@ -209,7 +209,7 @@ def test_an_index_learns_what_was_added_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_store, "_has_index", lambda db: False)
+        patch.setattr(sqlite_file, "_has_index", lambda db: False)
         without = SqliteStore(tmp_path / "chats.db")
         without.append(without.open("sales").id, [said("an umbrella")])
     assert [
@@ -311,7 +311,7 @@ def test_a_file_that_was_deleted_takes_nothing_more_and_says_so(
 def test_a_session_of_a_locked_file_is_opened_if_it_exists_and_else_not_waited_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "OPEN_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(sqlite_file, "OPEN_TIMEOUT_S", 0.01)
     store = SqliteStore(tmp_path / "chats.db")
     sales = store.open("sales")
     other = sqlite3.connect(tmp_path / "chats.db", isolation_level=None)
