@@ -134,7 +134,12 @@ CONTAINS: dict[str, set[str]] = {
 }
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
-MCP = {"agent/mcp_client/connection.py", "server/mcp/call.py", "server/mcp/server.py"}
+MCP = {
+    "agent/mcp_client/connection.py",
+    "agent/mcp_client/server_messages.py",
+    "server/mcp/call.py",
+    "server/mcp/server.py",
+}
 
 GUARDED: dict[str, set[str]] = {
     "anywidget": {"notebook/widget.py"},

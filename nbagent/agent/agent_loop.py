@@ -5,11 +5,9 @@ call.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace as replace_dataclass
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
@@ -18,39 +16,25 @@ from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
 from nbagent.agent.calls.calls import Calls
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.repeat import repeatable
-from nbagent.agent.model import injected, input_items, valid_history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.response import Call, Response
-from nbagent.agent.model.retry import Backoff, is_refusal, retry_after
-from nbagent.agent.model.structured import Answer, JsonTexts
+from nbagent.agent.model.structured import JsonTexts
+from nbagent.agent.run.answer_reader import AnswerReader, InvalidOutput
 from nbagent.agent.run.emitter import Emitter
 from nbagent.agent.run.handoff import not_transferred, transferred
 from nbagent.agent.run.history import Conversation, History, HistoryWriter, NoHistory
-from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
+from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending
+from nbagent.agent.run.model_request import IdleTimeout, ModelRequest
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.run.replayed_history import ReplayedHistory
-from nbagent.agent.tools.tool import AnyTool, DescribedTool
-from nbagent.agent.tools.toolset import Toolset, merged, tools_of
-from nbagent.errors import Cancelled, NbagentError, ToolError
+from nbagent.agent.run.toolset_tools import ToolsetTools
+from nbagent.errors import Cancelled, NbagentError
 from nbagent.events.ids import with_id_prefix
-from nbagent.run_context import at_step
-from nbagent.run_context.request_gate import REQUEST_GATE
-from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
 
 INVALID_OUTPUT = "invalid_output"
 """Code of a run whose answer does not have the form that was asked for."""
-
-MAX_CORRECTIONS = 1
-"""Requests for another answer, after one that does not have the form that was asked for."""
-
-
-class IdleTimeout(Exception):
-    """The model was silent for longer than the agent allows."""
-
-
-class InvalidOutput(Exception):
-    """The answer does not have the form that was asked for. Its message says what was got."""
 
 
 class AgentLoop:
@@ -85,12 +69,9 @@ class AgentLoop:
         self.conversation = Conversation(items)
         self._history: History = history or NoHistory()
         self._own_tools = dict(params.tools)
-        self._listed: dict[Toolset, Sequence[AnyTool]] = {}
-        self._closes: dict[Toolset, int] = {}  # before this run
         self._decoder: BaseDecoder = params.connection.api.decoder()
         self._response = Response()
-        self._answer: Answer | None = None
-        self._corrections = 0
+        self._answers = AnswerReader(params.output)
         self._texts = JsonTexts()
         self._steps_of: Counter[str] = Counter()  # responses of each agent
         self._agents = 1
@@ -98,6 +79,7 @@ class AgentLoop:
         self._tells_usage = True
         self._emitter = Emitter(params.name)
         self._emit = self._emitter.emit
+        self._toolset_tools = ToolsetTools(self._emit)
         self.questions = Questions(self._emit)
         self._keep = HistoryWriter(self.conversation, self._history).keep
         self._breakpoint_prompts = BreakpointPrompts(self.questions)
@@ -110,7 +92,10 @@ class AgentLoop:
         params.
         """
         delivery = self.params.delivery
-        await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
+        if delivery is None:
+            await self.run(put)
+        else:
+            await delivery.deliver(self.run, put)
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -150,8 +135,9 @@ class AgentLoop:
                 end = await self._failed(error)
         end = await self._end(replace(end, usage=self.spending.usage or end.usage))
         end = replace(end, output=self._response.output or None)
-        if self._answer is not None:
-            end = replace(end, output=self._answer.content, value=e.Live(self._answer.value))
+        answer = self._answers.answer
+        if answer is not None:
+            end = replace(end, output=answer.content, value=e.Live(answer.value))
         await self._emit(end)
         self._emitter.close()
 
@@ -201,26 +187,16 @@ class AgentLoop:
             end = replace(end, status="failed")
         return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 
-    def _sendable(self) -> list[input_items.Item]:
-        """Return the history as it is sent: every call with its output and its own id, unless the
-        server keeps a part of it.
-        """
-        items = self.conversation.items
-        kept_by_server = self.params.settings.keys() & {"previous_response_id", "conversation"}
-        if kept_by_server:
-            return valid_history.final(items)
-        return valid_history.with_unique_ids(valid_history.paired(items))
-
     # --- steps ---
 
     async def _steps(self) -> e.RunEnd:
         if isinstance(self._history, ReplayedHistory) and self._history.calls:
-            await self._update_tools()
+            await self._toolset_tools.update(self.params, self._own_tools)
             await self._run_calls(self._history.calls)
         while self._steps_of[self.params.name] < self.params.max_steps:
             self._steps_of[self.params.name] += 1
             self.spending.check()  # a sub-agent may have spent it
-            await self._update_tools()
+            await self._toolset_tools.update(self.params, self._own_tools)
             await self._respond()
             args = self._response.args
             calls = [
@@ -234,120 +210,50 @@ class AgentLoop:
                 self.spending.check()
                 if await self._run_calls(calls):
                     return replace(await self._close(), status="paused", code=e.CLIENT_CALLS)
-            elif (problem := self._read_answer()) is None:
-                return await self._close()
-            else:
-                await self._keep(await self._correct(problem))
-        return replace(await self._close(), status="max_steps", code="max_steps")
-
-    async def _update_tools(self) -> None:
-        """Ask the toolsets for their tools, which may have changed."""
-        sets = []
-        for toolset in self.params.toolsets:
-            closes = getattr(toolset, "closes", 0)
-            if closes != self._closes.setdefault(toolset, closes):
-                await self._miss(toolset)
                 continue
-            if not toolset.is_open:
-                await self._emit(e.Status(message=f"Starting {toolset.label}"))
-            sets.append((toolset.label, await self._tools_of(toolset)))
-        if self.params.toolsets:
-            self.params.tools.clear()
-            self.params.tools.update(merged(self._own_tools, sets, self.params.client.names))
-
-    async def _tools_of(self, toolset: Toolset) -> Sequence[AnyTool]:
-        """Return the tools of a toolset; if it has died during the run, those of before, whose
-        calls then say so.
-        """
-        try:
-            self._listed[toolset] = await tools_of(toolset)
-        except ToolError as error:
-            if toolset not in self._listed:
-                raise
-            await self._emit(e.Status(message=str(error), level="warning"))
-        return self._listed[toolset]
-
-    async def _miss(self, toolset: Toolset) -> None:
-        """Say once that a toolset was closed."""
-        if self._listed.pop(toolset, None) is not None:
-            message = f"{toolset.label} was closed: the rest of this run does without its tools"
-            await self._emit(e.Status(message=message, level="warning"))
+            problem = self._answers.read(self._response.output)
+            if problem is None:
+                return await self._close()
+            notice, message = self._answers.correct(self.params.name, problem)
+            await self._emit(e.Status(message=notice, level="warning"))
+            await self._keep(message)
+        return replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""
         params = self.params
         self._emitter.step += 1
         self._response = Response()
+        request = ModelRequest(
+            params=params, conversation=self.conversation, step=self._emitter.step
+        )
         await self._breakpoint_prompts.before_request(
-            self._emitter.step, params.connection.model, len(self._offered_tools())
+            request.step, params.connection.model, len(request.tools)
         )
         async with params.request_limiter:
-            stream = await self._request()
+            stream = await request.send(self._emit)
             async with closing(stream):
-                while True:
-                    try:
-                        async with self._patience():
-                            item = await anext(stream)
-                    except StopAsyncIteration:
-                        break
-                    for event in self._decoder.feed(item):
-                        await self._forward(event)
-                    output = params.connection.api.history_item(item)
-                    if output is not None:
-                        self._response.items.append(output)
+                await self._read(stream, request)
         for event in self._decoder.end_step():
             await self._forward(event)
         if not self._response.has_usage and self.spending.is_limited:
-            await self._estimate()
+            await self._estimate(request)
 
-    async def _request(self) -> Any:
-        """Send a request, again if the server cannot take it yet, and return the open stream of its
-        response.
-        """
-        params = self.params
-        connection = params.connection
-        backoff = Backoff(connection.max_retries)
-        gate = REQUEST_GATE.get()
+    async def _read(self, stream: Any, request: ModelRequest) -> None:
+        """Read the stream of a response to its end."""
         while True:
-            if gate is not None:
-                await gate.admit()
             try:
-                async with self._patience():
-                    cut_after = await injected.before_request(connection, self._emit)
-                    with at_step(self._emitter.step, params.name):
-                        stream = await connection.ask(
-                            params.all_instructions,
-                            self._sendable(),
-                            self._offered_tools(),
-                            self._settings(),
-                            params.form,
-                        )
-                return stream if cut_after is None else injected.CutStream(stream, cut_after)
-            except Exception as error:
-                if gate is not None and is_refusal(error):
-                    gate.refused(retry_after(error))
-                seconds = backoff.after(error)
-                if seconds is None:
-                    raise
-                message = connection.explain(error).message
-            await self._emit(e.Status(message=f"{message}; {backoff.notice}", level="warning"))
-            await asyncio.sleep(seconds)
+                async with request.patience():
+                    item = await anext(stream)
+            except StopAsyncIteration:
+                return
+            for event in self._decoder.feed(item):
+                await self._forward(event)
+            output = self.params.connection.api.history_item(item)
+            if output is not None:
+                self._response.items.append(output)
 
-    @property
-    def _must_call(self) -> bool:
-        """True if the response has to call a tool of the client's."""
-        return self.params.client.must_call and self._emitter.step == 1
-
-    def _offered_tools(self) -> Sequence[DescribedTool]:
-        """Return the tools that the model may call in this response."""
-        return self.params.client.tools if self._must_call else self.params.all_tools
-
-    def _settings(self) -> dict[str, Any]:
-        """Return the parameters of the request."""
-        settings = self.params.request_settings
-        return {**settings, "tool_choice": "required"} if self._must_call else settings
-
-    async def _estimate(self) -> None:
+    async def _estimate(self, request: ModelRequest) -> None:
         """Count the tokens of a response whose server does not report them."""
         if self._tells_usage:
             self._tells_usage = False
@@ -356,13 +262,7 @@ class AgentLoop:
                 "as one"
             )
             await self._emit(e.Status(message=message, level="warning"))
-        params = self.params
-        asked = [
-            params.all_instructions,
-            [each.schema for each in self._offered_tools()],
-            msgspec.to_builtins(self.conversation.items),
-        ]
-        self.spending.add(estimated(asked, self._response.written), params.prices)
+        self.spending.add(request.estimate(self._response.written), self.params.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> bool:
         """Run the calls of a response, but for those that its client can make.
@@ -377,7 +277,8 @@ class AgentLoop:
 
     async def _run_own_calls(self, calls: Sequence[Call]) -> None:
         handoffs = [start for start, _ in calls if start.name in self.params.handoffs]
-        if others := [call for call in calls if call[0].name not in self.params.handoffs]:
+        others = [call for call in calls if call[0].name not in self.params.handoffs]
+        if others:
             await self._calls.run(others)
         if not handoffs:
             self._calls.repeats.end_response()
@@ -420,44 +321,6 @@ class AgentLoop:
             self._breakpoint_prompts,
         )
 
-    # --- the form of the answer ---
-
-    def _read_answer(self) -> str | None:
-        """Read the answer in the form that was asked for. Return what is wrong with it, or None."""
-        if self.params.output is None:
-            return None
-        try:
-            self._answer = self.params.output.read(self._response.output)
-        except ToolError as error:
-            return str(error)
-        return None
-
-    async def _correct(self, problem: str) -> input_items.Message:
-        """Return the message that asks for an answer of the right form.
-
-        Raises:
-            InvalidOutput: the model was asked before.
-        """
-        output = self.params.output
-        assert output is not None
-        if self._corrections == MAX_CORRECTIONS:
-            raise InvalidOutput(
-                f"{self.params.name} did not answer with {output.name}, asked twice: {problem}"
-            )
-        self._corrections += 1
-        await self._emit(
-            e.Status(message=f"Asked again for {output.name}: {problem}", level="warning")
-        )
-        return input_items.Message(role="user", content=output.correction(problem))
-
-    def _patience(self) -> AbstractAsyncContextManager[None]:
-        model = self.params.connection.model
-        return IdleClock(self.params.idle_timeout).limit(
-            lambda seconds: IdleTimeout(
-                f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)"
-            )
-        )
-
     # --- ends ---
 
     async def _close(self) -> e.RunEnd:
@@ -498,24 +361,25 @@ class AgentLoop:
         """Emit an event of the decoder, except for a start and end of the run: these are emitted
         once for all its responses.
         """
-        if isinstance(event, e.RunStart | e.RunEnd):
+        if isinstance(event, (e.RunStart, e.RunEnd)):
             return
         if self._id_prefix:
             event = with_id_prefix(event, self._id_prefix)
         if isinstance(event, e.StepEnd) and event.usage is not None:
             self._response.has_usage = True
             event = replace(event, usage=self.spending.add(event.usage, self.params.prices))
-        if (
-            isinstance(event, e.ToolStart)
-            and (tool := self.params.tools.get(event.name)) is not None
-        ):
+        if isinstance(event, e.ToolStart) and event.name in self.params.tools:
+            tool = self.params.tools[event.name]
             event = replace(event, tool=repeatable(tool, self.params))
         if isinstance(event, e.ToolArgs) and self._is_empty_call_of_client(event):
             event = replace(event, args={}, args_text="{}")
         self._response.update(event)
         if isinstance(event, e.ToolStart) and event.kind == "function":
             event = replace(event, kind=self._kind_of(event.name))
-        for shown in [event] if self.params.form is None else self._texts.feed(event):
+        if self.params.form is None:
+            await self._emit(event)
+            return
+        for shown in self._texts.feed(event):
             await self._emit(shown)
 
     def _kind_of(self, tool: str) -> e.ToolKind:

@@ -370,7 +370,9 @@ async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_pa
     await ended(int((tmp_path / "pid").read_text()))
 
     await on_own_loop(server.tools())  # starts it again
-    agent = nbagent.Agent("demo", tools=[nbagent.mcp(server._connection._words, cwd=tmp_path)])
+    agent = nbagent.Agent(
+        "demo", tools=[nbagent.mcp(server._connection._server.words, cwd=tmp_path)]
+    )
     await on_own_loop(agent._toolsets[0].tools())
     pid = int((tmp_path / "pid").read_text())
     del agent

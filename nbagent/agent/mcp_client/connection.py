@@ -7,32 +7,27 @@ import atexit
 import contextlib
 import contextvars
 import os
-import shlex
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import mcp
 import mcp_types
-import msgspec
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from nbagent import events as e
-from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.context import CURRENT_CALL
 from nbagent.agent.mcp_client.bounded_lines import ENCODING, MAX_LINE_BYTES, ON_LONG_LINE
 from nbagent.agent.mcp_client.content import text_of, value_of
+from nbagent.agent.mcp_client.server_messages import ServerMessages
+from nbagent.agent.mcp_client.server_target import ServerTarget
 from nbagent.agent.mcp_client.stderr import ServerStderr
 from nbagent.agent.mcp_client.tool import McpTool
 from nbagent.agent.tools.json_schema import check
-from nbagent.agent.tools.tool import check_approve, check_result_chars
-from nbagent.errors import NbagentError, ToolError
-from nbagent.events.jsonable import json_safe
+from nbagent.errors import ToolError
 from nbagent.gate import secrets
 from nbagent.runtime.loop import loop, submit
-from nbagent.runtime.timeouts import is_limit
 
 CLOSE_TIMEOUT_S = 6
 """Seconds that the process waits for its servers to end, when it ends itself."""
@@ -56,13 +51,12 @@ class Connection:
 
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
         self._options = options
-        self._is_url = isinstance(target, str) and target.startswith(("http://", "https://"))
-        self._words: list[str] = [str(target)] if self._is_url else _words(target)
-        self._check_options()
+        self._server = ServerTarget(target)
+        self._server.check(options)
         for given in (options["env"], options["headers"]):
             secrets.register(*secrets.credentials_in(given or {}))
-        self.target: str = secrets.mask(" ".join(self._words))
-        self.label: str = options["name"] or _label_of(self._words, self._is_url)
+        self.target: str = secrets.mask(" ".join(self._server.words))
+        self.label: str = options["name"] or self._server.label
         self._lock = asyncio.Lock()
         self._listing = asyncio.Lock()
         self._changes = 0
@@ -70,33 +64,12 @@ class Connection:
         self._client: mcp.Client | None = None
         self._closing = asyncio.Event()
         self._tools: list[McpTool] | None = None
-        self._calls: list[CallContext] = []
-        self._stderr = ServerStderr(self._write)
-        self._questions = 0
+        self._messages = ServerMessages()
+        self._stderr = ServerStderr(self._messages.write)
         self._session_lost = self._is_ended = False
         self._fault: str | None = None  # why this side has ended the connection
         self._pid = 0
         _connections.add(self)
-
-    def _check_options(self) -> None:
-        if not self._words or not self._words[0]:
-            raise NbagentError(
-                'mcp() takes a command, such as "uvx some-server", or an address; got an empty one'
-            )
-        wrong = ("env", "cwd") if self._is_url else ("headers",)
-        for name in wrong:
-            if self._options[name] is not None:
-                kind = "an address" if self._is_url else "a command"
-                raise NbagentError(f"mcp(): {name}= does not go with {kind}, {self._words[0]!r}")
-        for name in ("timeout", "start_timeout"):
-            if not is_limit(self._options[name]):
-                raise NbagentError(
-                    f"mcp(): {name} must be a positive number of seconds, got "
-                    f"{self._options[name]!r}"
-                )
-        check_approve("mcp()", self._options["approve"])
-        if (chars := self._options["result_chars"]) is not None:
-            check_result_chars("mcp()", chars)
 
     # --- life ---
 
@@ -180,16 +153,16 @@ class Connection:
 
     async def _connect(self, stack: contextlib.AsyncExitStack) -> mcp.Client:
         transport: Any
-        if self._is_url:
+        if self._server.is_url:
             http = await stack.enter_async_context(
                 create_mcp_http_client(headers=dict(self._options["headers"] or {}))
             )
             http.event_hooks = {"response": [self._on_response]}
-            transport = streamable_http_client(self._words[0], http_client=http)
+            transport = streamable_http_client(self._server.words[0], http_client=http)
         else:
             parameters = mcp.StdioServerParameters(
-                command=self._words[0],
-                args=self._words[1:],
+                command=self._server.words[0],
+                args=self._server.words[1:],
                 env=dict(self._options["env"] or {}),
                 cwd=self._options["cwd"],
                 encoding=ENCODING,
@@ -205,8 +178,8 @@ class Connection:
             cache=None,
             client_info=mcp_types.Implementation(name="nbagent", version="1"),
             log_level="info",
-            logging_callback=self._on_log,
-            elicitation_callback=self._on_question,
+            logging_callback=self._messages.on_log,
+            elicitation_callback=self._messages.on_question,
             message_handler=self._on_message,
         )
 
@@ -327,59 +300,29 @@ class Connection:
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> Any:
         client = await self.client()
-        context = CURRENT_CALL.get()
-        if context is not None:
-            self._calls.append(context)
-        try:
-            result = await client.call_tool(
-                name, arguments, progress_callback=partial(_on_progress, context)
-            )
-        except mcp.MCPError as error:
-            if not self._is_lost(error):
-                raise ToolError(
-                    secrets.mask(f"{self.label}: {error}")
-                ) from secrets.without_secrets(error)
-            if self._session_lost:
-                what = "has forgotten its session: the call did not run"
-            else:
-                what = _IN_FLIGHT_ENDED
-            what = self._fault or what
-            await self._stderr.read_to_end()
-            raise ToolError(self._about(what)) from secrets.without_secrets(error)
-        finally:
-            if context is not None:
-                self._calls.remove(context)
+        with self._messages.of_call(CURRENT_CALL.get()) as on_progress:
+            try:
+                result = await client.call_tool(name, arguments, progress_callback=on_progress)
+            except mcp.MCPError as error:
+                cause = secrets.without_secrets(error)
+                if not self._is_lost(error):
+                    raise ToolError(secrets.mask(f"{self.label}: {error}")) from cause
+                await self._stderr.read_to_end()
+                raise ToolError(self._about(self._end_of_call())) from cause
         content = result.model_dump(mode="json", by_alias=True)
         if result.is_error:
             raise ToolError(text_of(content))
         return value_of(content)
 
-    # --- what the server says ---
+    def _end_of_call(self) -> str:
+        """Return why a call has no result, after the connection is over."""
+        if self._fault:
+            return self._fault
+        if self._session_lost:
+            return "has forgotten its session: the call did not run"
+        return _IN_FLIGHT_ENDED
 
-    @property
-    def _asking(self) -> CallContext | None:
-        """The call that a message belongs to: most transports do not say, so it is the one that
-        began last.
-        """
-        context = CURRENT_CALL.get()
-        if context in self._calls:
-            return context
-        if self._calls:
-            return self._calls[-1]
-        return None
-
-    async def _on_log(self, params: mcp_types.LoggingMessageNotificationParams) -> None:
-        if isinstance(params.data, str):
-            text = params.data
-        else:
-            text = msgspec.json.encode(json_safe(params.data)).decode()
-        logger = f" {params.logger}" if params.logger else ""
-        self._write(f"{params.level.upper()}{logger}: {text}\n")
-
-    def _write(self, text: str) -> None:
-        context = self._asking
-        if context is not None:
-            context.output.write(text)
+    # --- changes of the tools ---
 
     async def _on_message(self, message: Any) -> None:
         if isinstance(message, mcp_types.ToolListChangedNotification):
@@ -392,97 +335,15 @@ class Connection:
                 async for _ in changes:
                     self._forget_tools()
 
-    async def _on_question(
-        self,
-        context: Any,
-        params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams,
-    ) -> mcp_types.ElicitResult:
-        """Ask the reader, as often as the answer does not fit."""
-        call = self._asking
-        if call is None:
-            return mcp_types.ElicitResult(action="cancel")
-        about = _about_question(params)
-        schema = about.get("schema")
-        problem = ""
-        while True:
-            self._questions += 1
-            question = e.ApprovalRequest(
-                approval_id=f"{call.id}-mcp-{self._questions}",
-                tool_id=call.id,
-                prompt=params.message + problem,
-                **about,
-            )
-            response = await call.questions.ask(question, partial(check, schema or {}))
-            if response.decision == "deny":
-                return mcp_types.ElicitResult(action="decline")
-            if response.decision != "approve":
-                return mcp_types.ElicitResult(action="cancel")
-            if schema is None:
-                return mcp_types.ElicitResult(action="accept")
-            content = {} if response.value is None else response.value
-            try:
-                check(schema, content)
-            except ToolError as error:
-                problem = f"\n({error})"
-                continue
-            return mcp_types.ElicitResult(action="accept", content=content)
-
     def _about(self, what: str) -> str:
         stderr = self._stderr.text
         written = f"\nIt wrote:\n{stderr}" if stderr.strip() else ""
         return secrets.mask(f"the MCP server {self.target!r} {what}{written}")
 
 
-def _about_question(
-    params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams,
-) -> dict[str, Any]:
-    """Return the fields of a server's question: a form, or an address to open."""
-    if isinstance(params, mcp_types.ElicitRequestFormParams):
-        return {"kind": "input", "schema": dict(params.requested_schema)}
-    return {"kind": "auth", "meta": {"url": params.url}}
-
-
-async def _on_progress(
-    context: CallContext | None, progress: float, total: float | None, message: str | None
-) -> None:
-    if context is not None:
-        context.output.progress(
-            e.ToolProgress(id=context.id, message=message, progress=progress, total=total)
-        )
-
-
 async def _finished(task: asyncio.Task[None]) -> bool:
     done, _ = await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
     return bool(done)
-
-
-def _words(target: Any) -> list[str]:
-    """Return the words of a command.
-
-    Raises:
-        NbagentError: it is none.
-    """
-    try:
-        if isinstance(target, str):
-            return shlex.split(target)
-        return [str(word) for word in target]
-    except (TypeError, ValueError) as error:  # a quotation mark without its other one
-        raise NbagentError(
-            f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: '
-            f"{error}"
-        ) from None
-
-
-def _label_of(words: Sequence[str], is_url: bool) -> str:
-    """Return a short name for a server: the host of an address, else the last word that is a
-    name.
-    """
-    if is_url:
-        return words[0].split("://", 1)[1].split("/", 1)[0].split("@")[-1].split(":")[0]
-    names = [Path(word).name for word in words if not word.startswith("-")]
-    if len(names) > 1:
-        return names[1]
-    return names[0]
 
 
 def _reason(error: BaseException) -> str:
