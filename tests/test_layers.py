@@ -85,6 +85,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("agent_loop",),
         ("agent_stream",),
         ("sessions", "answers", "subagent"),
+        ("agent_parts",),
         ("agent",),
         ("config",),
         ("__init__",),

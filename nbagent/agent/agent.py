@@ -2,47 +2,37 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
 from nbagent.agent.agent_loop import AgentLoop
+from nbagent.agent.agent_parts import AgentParts
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
-from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.context import CURRENT_CALL
 from nbagent.agent.calls.tool_call_stream import ToolCallStream
 from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
-from nbagent.agent.fingerprint import describe_params
 from nbagent.agent.model import input_items
 from nbagent.agent.model.apis import ApiName
 from nbagent.agent.model.model_source import ModelSource
 from nbagent.agent.model.recorded_connection import Model
-from nbagent.agent.model.request_limiter import RequestLimiter
-from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.options import AgentOptions, Prices, check_max_cost, values_of
+from nbagent.agent.options import Prices
 from nbagent.agent.prompt_parts import joined
-from nbagent.agent.run.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.run.history import ContinuedHistory
 from nbagent.agent.run.outcome import ANSWER_EVENTS, Outcome
-from nbagent.agent.run.params import RunParams
-from nbagent.agent.sessions.longterm import LongTerm, check_longterm
-from nbagent.agent.sessions.memory import Memory, check_memory
-from nbagent.agent.sessions.memory_store import MemoryStore
+from nbagent.agent.sessions.longterm import LongTerm
+from nbagent.agent.sessions.memory import Memory
 from nbagent.agent.sessions.session import Session, StoreLike, open_session, store_of
 from nbagent.agent.sessions.session_history import SessionHistory
-from nbagent.agent.sessions.store import SessionInfo, Store
-from nbagent.agent.subagent import agent_tool, run_inside
-from nbagent.agent.tools.current_tool import renewed
-from nbagent.agent.tools.decorator import toolbox
+from nbagent.agent.sessions.store import SessionInfo
+from nbagent.agent.subagent import run_inside
 from nbagent.agent.tools.tool import AnyTool
-from nbagent.agent.tools.toolset import Toolset, model_name, split, tools_of
+from nbagent.agent.tools.toolset import Toolset
 from nbagent.agent.usage_hints import ASK, explain_options, hint_for
-from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
-from nbagent.printable import printable_line
 from nbagent.run_context import without_stops
 from nbagent.runtime.late_imports import late_import
 
@@ -52,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Agent(AgentOptions):
+class Agent(AgentParts):
     """A model with instructions and tools.
 
     Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a
@@ -151,8 +141,16 @@ class Agent(AgentOptions):
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
     ) -> None:
-        AgentOptions.__init__(
-            self,
+        super().__init__(
+            model=ModelSource(model, client, api),
+            tools=tools,
+            name=name,
+            allow=allow,
+            handoffs=handoffs,
+            delivery=delivery,
+            memory=memory,
+            longterm=longterm,
+            store=store,
             instructions=instructions,
             description=description,
             welcome=welcome,
@@ -168,35 +166,6 @@ class Agent(AgentOptions):
             max_repeats=max_repeats,
             concurrency=concurrency,
         )
-        check_max_cost(self)
-        if not isinstance(delivery, Delivery | None):
-            raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
-        self._model = ModelSource(model, client, api)
-        self.name: str = name or self.model
-        self.delivery = delivery
-        self.memory = check_memory(memory)
-        self.allow = _names(allow)
-        self.longterm = check_longterm(longterm)
-        self.store: Store = MemoryStore() if store is None else store_of(store)
-        self.handoffs: list[Agent] = _agents(handoffs)
-        self._request_limiter = RequestLimiter(concurrency)
-        functions, self._toolsets = split(_with_agents(tools))
-        self._tools = toolbox(functions)
-
-    @property
-    def model(self) -> str:
-        """The model's name, or that of the recording."""
-        return self._model.name
-
-    @property
-    def tools(self) -> list[AnyTool]:
-        """The tools, in the order given; without those of servers."""
-        return list(self._tools.values())
-
-    @property
-    def has_tools(self) -> bool:
-        """True if it may call tools, or hand over."""
-        return bool(self._tools or self._toolsets or self.handoffs or self.longterm)
 
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
 
@@ -206,57 +175,6 @@ class Agent(AgentOptions):
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             """Raise TypeError: an agent is not a function."""
             raise TypeError(f"an Agent is not called; {ASK}")
-
-    def __repr__(self) -> str:
-        named = f", name={self.name!r}" if self.name != self.model else ""
-        tools = ", ".join([*map(printable_line, self._tools), *map(repr, self._toolsets)])
-        return f"Agent({self.model!r}{named}, tools=[{tools}])"
-
-    def fingerprint(self, output: Any = None) -> list[Any]:
-        """Return what the agent's answers come from, as JSON that changes when the agent does.
-
-        Args:
-            output: form of the answer, as for `stream`.
-
-        Raises:
-            ToolError: a tool cannot be used any more, or the form has no JSON Schema.
-        """
-        return describe_params(self._run_params(output=output))
-
-    def as_tool(
-        self,
-        name: str | None = None,
-        description: str | None = None,
-        *,
-        timeout: float | None = None,
-        approve: bool | Callable[[dict[str, Any]], bool] = False,
-    ) -> AnyTool:
-        """Return the agent as a tool of another one, as `Agent(tools=[other])` does.
-
-        Its one parameter is the task.
-
-        It works inside the call's panel, with its own limits; its questions reach the reader, and
-        what it spends counts in the outer run too. It knows the task, and nothing else of the
-        conversation.
-
-        Args:
-            name: that the model sees; by default the agent's.
-            description: by default the agent's, else its instructions.
-            timeout: seconds that a call may take; None is no limit.
-            approve: as for `@tool`.
-
-        Raises:
-            ToolError: the name is not valid.
-        """
-        if description is None:
-            description = self.description or self.instructions
-        return agent_tool(
-            self._start_inside,
-            name or model_name(self.name),
-            description,
-            timeout=timeout,
-            approve=approve,
-        )
 
     def stream(
         self,
@@ -406,71 +324,6 @@ class Agent(AgentOptions):
         made: Run = late_import("fork")(recording, at, agent=self, **options)
         return made
 
-    def _shared_tools(self) -> Mapping[str, AnyTool]:
-        """Return the tools of a long-term memory that all conversations share."""
-        if self.longterm is None or self.longterm.storage_scope != "shared":
-            return {}
-        return self.longterm.tools(self.store, None)
-
-    def _run_params(
-        self,
-        extra_tools: Mapping[str, AnyTool] = MappingProxyType({}),
-        allowed: set[str] | None = None,
-        *,
-        output: Any = None,
-        client: ClientOptions = NO_OPTIONS,
-    ) -> RunParams:
-        """Return the parameters of a run.
-
-        Args:
-            extra_tools: besides the agent's own.
-            allowed: names of the tools that the reader has allowed for good; an answer adds to
-                them.
-            output: as for `stream`.
-            client: what the client of the run asks for.
-
-        Raises:
-            ToolError: a tool of the client has a name that it cannot have.
-            UnknownToModel: the model's API has no such option as the client asks for.
-        """
-        call = CURRENT_CALL.get()
-        outer = () if call is None else call.path
-        connection = self._model.connection()
-        self._tools, notices = renewed(self._tools)
-        params = RunParams(
-            **values_of(self),
-            name=self.name,
-            tools={**extra_tools, **self._tools},
-            toolsets=self._toolsets,
-            connection=connection,
-            record=getattr(connection, "record", None),
-            allow=self.allow,
-            allowed=set() if allowed is None else allowed,
-            delivery=self.delivery,
-            request_limiter=self._request_limiter,
-            output=None if output in (None, str) else OutputFormat(output),
-            handoffs=handoffs_by_tool(
-                (each._handoff() for each in _agents(self.handoffs)), self._tools
-            ),
-            client=client,
-            path=(*outer, self.name),
-            notices=notices,
-        )
-        params.check_client()
-        return params
-
-    async def served_tools(self) -> list[AnyTool]:
-        """Return all tools, those of servers among them, for a server that serves them by
-        themselves.
-
-        Raises:
-            ToolError: a server cannot be reached.
-        """
-        tools = self.tools
-        for toolset in self._toolsets:
-            tools += await tools_of(toolset)
-        return tools
-
     def stream_call(self, tool: AnyTool, arguments: dict[str, Any]) -> ToolCallStream:
         """Return the events of a call of a tool that no model made, for `nbagent.show`.
 
@@ -480,16 +333,6 @@ class Agent(AgentOptions):
         """
         return ToolCallStream(self._run_params(), tool, arguments)
 
-    def _start_inside(
-        self, prompt: str | Iterable[Any], context: CallContext, output: Any = None
-    ) -> AgentLoop:
-        """Return a run that is a part of the run of a call."""
-        params = self._run_params(output=output)
-        return AgentLoop(params, input_items.from_prompt(joined(prompt)), outer=context.spending)
-
-    def _handoff(self) -> Handoff:
-        return handoff(self.name, self.description or self.instructions, self._run_params)
-
     async def _answer_of(self, answer: AgentStream, handler: Handler | None = None) -> Any:
         """Read a run to its end, and return its answer; see `generate`."""
         outcome = Outcome(self.name, self.max_steps)
@@ -497,32 +340,3 @@ class Agent(AgentOptions):
             async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
                 await answers.read(stream)
         return outcome.answer(stream.failure)
-
-
-def _names(allow: Iterable[str]) -> set[str]:
-    if isinstance(allow, str):
-        raise NbagentError(f"allow takes a list of names of tools, such as [{allow!r}]")
-    return set(allow)
-
-
-def _with_agents(tools: Any) -> Any:
-    """Return a list of tools with agents made tools; what is no list is left to the check of the
-    tools.
-    """
-    if isinstance(tools, Agent) or not isinstance(tools, Iterable):
-        return tools
-    return [item.as_tool() if isinstance(item, Agent) else item for item in tools]
-
-
-def _agents(agents: Iterable[Any]) -> list[Agent]:
-    """Return a list of agents.
-
-    Raises:
-        NbagentError: it is none.
-    """
-    made = None if isinstance(agents, Agent) or not isinstance(agents, Iterable) else list(agents)
-    if made is None or not all(isinstance(each, Agent) for each in made):
-        raise NbagentError(
-            f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}"
-        )
-    return made

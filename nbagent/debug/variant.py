@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from nbagent.agent import Agent
-from nbagent.agent.agent import _with_agents
 from nbagent.agent.agent_loop import AgentLoop
+from nbagent.agent.agent_parts import with_agents
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.model.input_items import Item
 from nbagent.agent.model.recorded_connection import Model
@@ -42,7 +42,7 @@ def variant(
     if tools is None:
         made._tools = {name: current_tool(tool)[0] for name, tool in agent._tools.items()}
     else:
-        functions, made._toolsets = split(_with_agents(tools))
+        functions, made._toolsets = split(with_agents(tools))
         made._tools = toolbox(functions)
     if model is not None:
         made._model = agent._model.with_model(model)
