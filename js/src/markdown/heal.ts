@@ -40,7 +40,7 @@ export function growingLeaf(tokens: Token[], source: string): Token | undefined 
 }
 
 /** Drop a last line that may be the header of a table whose delimiter row has not come yet. */
-export function holdTableHeader(paragraph: string): string {
+function holdTableHeader(paragraph: string): string {
   const start = paragraph.lastIndexOf("\n") + 1;
   return paragraph.startsWith("|", start) ? paragraph.slice(0, Math.max(0, start - 1)) : paragraph;
 }
@@ -56,7 +56,7 @@ export interface Healed {
  * half-written link, hide a half-written image, report half-written math. Open emphasis is left to
  * the grammar.
  */
-export function heal(text: string): Healed {
+function heal(text: string): Healed {
   const brackets: number[] = [];
   const done = (shown: string, halfMath = false): Healed => ({
     text: halfMath ? shown : dropLastDelimiters(withoutBrackets(shown, brackets)),
@@ -169,4 +169,13 @@ function withoutBrackets(text: string, brackets: number[]): string {
 function dropLastDelimiters(text: string): string {
   const marks = /(?<!\\)(?:[*_~]+|!|<[\w.+@-]*|&#?\w*)$/.exec(text.slice(-50));
   return marks ? text.slice(0, text.length - marks[0].length) : text;
+}
+
+/** Heal the text of a leaf that is being written. Return true if it ends in half a formula. */
+export function healLeaf(leaf: Token, tokens: Token[]): boolean {
+  const opener = tokens[tokens.indexOf(leaf) - 1];
+  const text = opener?.type === "paragraph_open" ? holdTableHeader(leaf.content) : leaf.content;
+  const healed = heal(text);
+  leaf.content = healed.text;
+  return healed.halfMath;
 }

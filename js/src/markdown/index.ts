@@ -3,21 +3,14 @@
 import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
-import { lastNodeView, type MakeNodeView, patchFrom, patchOne, placeCaret } from "./dom";
+import { lastNodeView, type MakeNodeView, patchFrom, placeCaret } from "./dom";
 import { OpenFence, openFenceOf } from "./fence";
 import { Formula, type Typesetter } from "./formula";
 import { type Definition, parseBlocks, parseInlines, type Token } from "./grammar";
-import { growingLeaf, heal, holdForming, holdTableHeader } from "./heal";
+import { growingLeaf, healLeaf, holdForming } from "./heal";
+import { LineEnds, normalise } from "./line-ends";
+import { LinkLabels, type UsedLabels } from "./link-labels";
 import { buildTree, type Growing } from "./tree";
-
-/**
- * A settled block with link labels, which is drawn again if a later definition changes one of them.
- */
-interface Labelled {
-  source: string;
-  node: ChildNode;
-  used: Map<string, Definition | undefined>;
-}
 
 // After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at
 // most.
@@ -39,8 +32,7 @@ export class MarkdownView {
   readonly node: HTMLElement;
   private readonly caret: HTMLElement;
   private readonly make: MakeNodeView;
-  private readonly definitions = new Map<string, Definition>();
-  private labelled: Labelled[] = [];
+  private readonly links: LinkLabels;
   private readonly windowed: boolean;
   private chunks: Chunk[] = [];
   // The element for the blocks after the chunks, and the source of its settled blocks.
@@ -51,7 +43,7 @@ export class MarkdownView {
   private pending = "";
   private slicing: ReturnType<typeof setTimeout> | undefined;
   private tailDefinitions = new Map<string, Definition>();
-  private carriageReturn = false;
+  private readonly lines = new LineEnds();
   private lastSettled: ChildNode | null = null;
   private fence: OpenFence | null = null;
   // True if the last drawing ended in an open code block, which is never cut.
@@ -86,6 +78,7 @@ export class MarkdownView {
     };
     this.make = (spec) =>
       spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter);
+    this.links = new LinkLabels(this.make);
     this.body = this.node = newBody();
     this.caret = document.createElement("span");
     this.caret.className = "nb-caret";
@@ -115,7 +108,7 @@ export class MarkdownView {
   }
 
   private add(text: string): void {
-    const piece = this.endLines(text);
+    const piece = this.lines.feed(text);
     this.tail += piece;
     if (this.fence?.feed(piece)) return;
     this.fence = null;
@@ -128,7 +121,7 @@ export class MarkdownView {
    */
   replace(text: string): void {
     const finished = this.finished || this.ending;
-    this.carriageReturn = false;
+    this.lines.close();
     const whole = normalise(text);
     if (this.finished) this.reopen();
     const known = this.chunks.map(({ source }) => source).join("") + this.settled + this.tail;
@@ -141,8 +134,9 @@ export class MarkdownView {
   // be drawn any more.
   private rewind(whole: string): number {
     // A definition that goes may have drawn a link anywhere.
-    const parts =
-      this.definitions.size > 0 ? [] : [...this.chunks.map(({ source }) => source), this.settled];
+    const parts = this.links.haveDefinitions
+      ? []
+      : [...this.chunks.map(({ source }) => source), this.settled];
     let [end, kept, keptEnd] = [0, 0, 0];
     for (const [index, part] of parts.entries()) {
       if (!whole.startsWith(part, end)) break;
@@ -181,8 +175,7 @@ export class MarkdownView {
     if (this.disposed || this.finished) return;
     this.ending = this.pending !== "";
     if (this.ending) return;
-    if (this.carriageReturn) this.tail += "\n";
-    this.carriageReturn = false;
+    this.tail += this.lines.close();
     this.stopTimer();
     this.fence = null;
     this.finished = true;
@@ -205,8 +198,7 @@ export class MarkdownView {
     this.body = this.node;
     this.finished = this.ending = false;
     this.pending = this.settled = this.tail = "";
-    this.labelled = [];
-    this.definitions.clear();
+    this.links.clear();
     this.lastSettled = this.fence = null;
     this.node.replaceChildren(this.caret);
   }
@@ -216,7 +208,7 @@ export class MarkdownView {
     const gone = this.chunks.splice(from);
     for (const chunk of gone) chunk.dispose();
     for (const body of [...gone.map((chunk) => chunk.body), this.body]) {
-      this.forget(body);
+      this.links.forget(body);
       if (body !== this.node) body.remove();
     }
   }
@@ -224,7 +216,7 @@ export class MarkdownView {
   // Turn the current body, which shows `source`, into a chunk.
   private seal(source: string): void {
     const draw = ({ body }: Chunk) => this.drawSettled(source, body, null);
-    this.chunks.push(new Chunk(this.body, source, draw, (body) => this.forget(body)));
+    this.chunks.push(new Chunk(this.body, source, draw, (body) => this.links.forget(body)));
   }
 
   // Turn the last chunk back into the current body, because the text goes on.
@@ -233,31 +225,28 @@ export class MarkdownView {
     const last = this.windowed ? this.chunks.pop() : undefined;
     if (!last) return;
     last.open();
-    this.forget(last.body);
+    this.links.forget(last.body);
     this.lastSettled = null;
     this.tail = last.source;
     this.settled = "";
   }
 
-  private forget(body: HTMLElement): void {
-    this.labelled = this.labelled.filter(({ node }) => node.parentNode !== body);
-  }
-
   private drawSettled(source: string, body: HTMLElement, first: ChildNode | null): void {
     const offsets = lineOffsets(source);
     const blocks = splitBlocks(parseBlocks(source).tokens);
-    const labels = blocks.map(() => new Map() as Labelled["used"]);
-    const trees = blocks.flatMap(({ tokens }, index) => {
-      parseInlines(tokens, this.lookup(this.tailDefinitions, labels[index] ?? new Map()));
+    const labels: UsedLabels[] = [];
+    const trees = blocks.flatMap(({ tokens }) => {
+      const used: UsedLabels = new Map();
+      labels.push(used);
+      parseInlines(tokens, this.links.lookup(this.tailDefinitions, used));
       return buildTree(tokens, { openMath: false }).slice(0, 1);
     });
     patchFrom(body, first, trees, this.make);
     let node = first ?? body.firstChild;
     blocks.forEach(({ start, end }, index) => {
-      const used = labels[index];
-      if (used?.size && node)
-        this.labelled.push({ source: source.slice(offsets[start], offsets[end]), node, used });
-      node = node?.nextSibling ?? null;
+      if (!node) return;
+      this.links.add(source.slice(offsets[start], offsets[end]), node, labels[index]);
+      node = node.nextSibling;
     });
   }
 
@@ -284,14 +273,6 @@ export class MarkdownView {
     this.tail = this.tail.slice(head.length);
     this.nextBody();
     this.render();
-  }
-
-  // CR and LF of one line end may come in two pieces.
-  private endLines(text: string): string {
-    const whole = this.carriageReturn ? `\r${text}` : text;
-    this.carriageReturn = whole.endsWith("\r");
-    const sure = this.carriageReturn ? whole.slice(0, -1) : whole;
-    return normalise(sure);
   }
 
   // Draw now, or when the pause after the last drawing is over. A block that is long enough to be
@@ -328,17 +309,17 @@ export class MarkdownView {
     if (leaf) growing.halfMath = healLeaf(leaf, tokens) ? leaf : undefined;
     if (!this.finished) growing.openFence = openFenceOf(tokens, source);
 
-    const used: Labelled["used"][] = [];
+    const used: UsedLabels[] = [];
     const trees = blocks.flatMap((block) => {
-      const labels: Labelled["used"] = new Map();
+      const labels: UsedLabels = new Map();
       used.push(labels);
-      parseInlines(block.tokens, this.lookup(definitions, labels), leaf);
+      parseInlines(block.tokens, this.links.lookup(definitions, labels), leaf);
       return buildTree(block.tokens, growing).slice(0, 1);
     });
     patchFrom(this.body, this.firstUnsettled(), trees, this.make);
 
     if (this.finished) {
-      this.redrawChanged((label) => this.definitions.get(label) ?? definitions.get(label));
+      this.redraw(definitions);
     } else {
       if (growing.openFence) this.enterFence(growing.openFence, blocks, source);
       this.settle(blocks, source, tokens, definitions, used, growing.openFence);
@@ -350,20 +331,18 @@ export class MarkdownView {
     this.nextRenderAt = ended + RENDER_PAUSE_FACTOR * (ended - began);
   }
 
+  // Draw settled blocks again whose labels have another definition now.
+  private redraw(found: Map<string, Definition>, labels?: Set<string>): void {
+    for (const [old, node] of this.links.redrawChanged(found, labels))
+      if (this.lastSettled === old) this.lastSettled = node;
+  }
+
   private isTooLong(): boolean {
     return this.windowed && this.tail.length > BLOCK_CHARS;
   }
 
   private firstUnsettled(): ChildNode | null {
     return this.lastSettled ? this.lastSettled.nextSibling : this.body.firstChild;
-  }
-
-  private lookup(found: Map<string, Definition>, used: Labelled["used"]) {
-    return (label: string): Definition | undefined => {
-      const definition = this.definitions.get(label) ?? found.get(label);
-      used.set(label, definition);
-      return definition;
-    };
   }
 
   private enterFence(fence: Token, blocks: Block[], source: string): void {
@@ -379,7 +358,7 @@ export class MarkdownView {
     source: string,
     tokens: Token[],
     definitions: Map<string, Definition>,
-    used: Labelled["used"][],
+    used: UsedLabels[],
     openFence: Token | undefined,
   ): void {
     const offsets = lineOffsets(source);
@@ -389,59 +368,19 @@ export class MarkdownView {
     for (let index = 0; index < count; index++) {
       const node = this.firstUnsettled();
       const block = blocks[index];
-      const labels = used[index];
       if (!node || !block) return;
       this.lastSettled = node;
-      if (labels && labels.size > 0)
-        this.labelled.push({
-          source: source.slice(offsets[block.start], offsets[block.end]),
-          node,
-          used: labels,
-        });
+      this.links.add(source.slice(offsets[block.start], offsets[block.end]), node, used[index]);
     }
-    const fresh = new Set<string>();
-    for (const token of tokens) {
-      const label = String(token.meta?.label ?? "");
-      const definition = definitions.get(label);
-      if (token.type !== "reference_definition" || (token.map?.[0] ?? 0) >= last.end || !definition)
-        continue;
-      if (!this.definitions.has(label)) {
-        this.definitions.set(label, definition);
-        fresh.add(label);
-      }
-    }
+    const fresh = this.links.define(
+      tokens.filter((token) => (token.map?.[0] ?? 0) < last.end),
+      definitions,
+    );
     const end = offsets[last.end] ?? source.length;
     this.settled += this.tail.slice(0, end);
     this.tail = this.tail.slice(end);
-    if (fresh.size > 0) this.redrawChanged((label) => this.definitions.get(label), fresh);
+    if (fresh.size > 0) this.redraw(new Map(), fresh);
     if (this.windowed && this.settled.length > CHUNK_CHARS) this.nextBody();
-  }
-
-  // Redraw the settled blocks whose labels have another definition now. `labels`: the labels to
-  // check, by default all.
-  private redrawChanged(
-    lookup: (label: string) => Definition | undefined,
-    labels?: Set<string>,
-  ): void {
-    for (const block of this.labelled) {
-      const changed = [...block.used].some(
-        ([label, definition]) =>
-          (!labels || labels.has(label)) && !sameDefinition(definition, lookup(label)),
-      );
-      if (!changed) continue;
-      block.used = new Map();
-      const { tokens } = parseBlocks(block.source);
-      parseInlines(tokens, (label) => {
-        const definition = lookup(label);
-        block.used.set(label, definition);
-        return definition;
-      });
-      const [tree] = buildTree(tokens, { openMath: false });
-      if (tree === undefined) continue;
-      const node = patchOne(block.node, tree, this.make);
-      if (this.lastSettled === block.node) this.lastSettled = node;
-      block.node = node;
-    }
   }
 }
 
@@ -451,21 +390,4 @@ function isDecided(part: string, whole: string, end: number): boolean {
   if (!part.endsWith("\n")) return end < whole.length;
   LINE.lastIndex = end;
   return LINE.test(whole);
-}
-
-function normalise(text: string): string {
-  return text.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
-}
-
-// Heal the text of a leaf that is being written. Return true if it ends in half a formula.
-function healLeaf(leaf: Token, tokens: Token[]): boolean {
-  const opener = tokens[tokens.indexOf(leaf) - 1];
-  const text = opener?.type === "paragraph_open" ? holdTableHeader(leaf.content) : leaf.content;
-  const healed = heal(text);
-  leaf.content = healed.text;
-  return healed.halfMath;
-}
-
-function sameDefinition(a: Definition | undefined, b: Definition | undefined): boolean {
-  return a?.href === b?.href && a?.title === b?.title;
 }
