@@ -13,7 +13,8 @@ from collections.abc import (
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from nbagent import events as ev
-from nbagent.adapters.base.encoder import Encoder, Item
+from nbagent.adapters.base.encoder import Item
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import async_joined, joined

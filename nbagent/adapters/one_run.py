@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED
-from nbagent.adapters.base.encoder import Encoder, Item
+from nbagent.adapters.base.encoder import Item
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 
 

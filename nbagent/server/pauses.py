@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypedDict
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nbagent.adapters.base.encoder import BaseEncoder, Encoder, Item
+from nbagent.adapters.base.encoder import BaseEncoder, Item
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.events import ApprovalRequest, Decision, Event
 from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.host import Host

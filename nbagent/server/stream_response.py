@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nbagent.adapters.base.encoder import Encoder
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun

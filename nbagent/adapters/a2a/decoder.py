@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from nbagent import events as ev
+from nbagent.adapters.a2a.artifact import Artifact
 from nbagent.adapters.a2a.content import PartWriter, message_text
+from nbagent.adapters.a2a.frame import frame_kind, state_of
 from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
@@ -27,75 +29,12 @@ from nbagent.adapters.base.fields import (
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
-_REQUIRED_FIELDS = {
-    "task": "status",
-    "message": "parts",
-    "status-update": "status",
-    "artifact-update": "artifact",
-}
-_KIND_BY_KEY = {
-    "task": "task",
-    "message": "message",
-    "msg": "message",
-    "statusUpdate": "status-update",
-    "status_update": "status-update",
-    "artifactUpdate": "artifact-update",
-    "artifact_update": "artifact-update",
-}
 _ENDS: dict[str, StopInfo] = {
     "completed": StopInfo("completed", "completed"),
     "canceled": StopInfo("cancelled", "canceled"),
     "input-required": StopInfo("paused", "input-required"),
     "auth-required": StopInfo("paused", "auth-required"),
 }
-
-
-def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for
-    any other) and its body.
-    """
-    if "jsonrpc" in payload and payload.get("result") is not None:
-        body = fields_or_empty(payload["result"])
-    else:
-        body = payload
-    kind = str_field(body, "kind") or str_field(body, "type", default="").removeprefix(
-        "task."
-    ).replace("_", "-")
-    if kind in _REQUIRED_FIELDS:
-        if _REQUIRED_FIELDS[kind] in body:
-            return (kind, body)
-        return ("", body)
-    for key, named in _KIND_BY_KEY.items():
-        inner = to_wire_dict(body[key]) if len(body) == 1 and key in body else {}
-        if _REQUIRED_FIELDS[named] in inner:
-            return named, inner
-    return "", body
-
-
-def state_of(status: Mapping[str, Any]) -> str:
-    """Return a task's state in the spelling of version 0.3."""
-    state = str(status.get("state") or "").removeprefix("TASK_STATE_").lower().replace("_", "-")
-    if state == "cancelled":
-        return "canceled"
-    return state
-
-
-class Artifact:
-    """An artifact: texts with the tool calls between them.
-
-    Attributes:
-        texts: its texts so far; all but the last are followed by a call.
-        ended: number of texts that have ended for the reader.
-        replaced: True once an update replaced its content; texts that have not ended are then
-            written at their end.
-        open: False once it ended.
-    """
-
-    def __init__(self) -> None:
-        self.texts = [""]
-        self.ended = 0
-        self.replaced = False
-        self.open = True
 
 
 _QuestionKind: TypeAlias = Literal["tool", "input", "auth"]

@@ -14,48 +14,24 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.anthropic.content_block import ContentBlock
+from nbagent.adapters.anthropic.usage import anthropic_usage
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     clean_str,
     fields,
     fields_or_empty,
-    is_token_count,
     list_or_empty,
     nonempty_str,
     str_field,
-    sum_or_none,
     to_jsonable,
-    token_count,
 )
 from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
 _META_FIELDS = ("caller", "server_name")
-
-
-class ContentBlock:
-    """Content block of a message.
-
-    Attributes:
-        kind: the block's type.
-        key: key of its reasoning or tool call in the builder.
-        tool: its tool call, if it is one.
-        input: a call's arguments at its start; `{}` if they are streamed.
-        signature: signature of a thinking block.
-        summary: content and encrypted content of a compaction.
-        done: True once the block ended.
-    """
-
-    def __init__(self, kind: str, key: Hashable) -> None:
-        self.kind = kind
-        self.key = key
-        self.tool: Block | None = None
-        self.input: Any = None
-        self.signature = ""
-        self.summary: dict[str, Any] = {}
-        self.done = False
 
 
 class AnthropicDecoder(BaseDecoder):
@@ -379,33 +355,6 @@ class AnthropicDecoder(BaseDecoder):
         file_id = clean_str(block.get("file_id"))
         if file_id is not None:
             self.builder.file("application/octet-stream", name=file_id, meta={"file_id": file_id})
-
-
-def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
-    """Return the token counts, or None.
-
-    Cache reads and writes are added to the input: the service counts them apart.
-    """
-    if not usage:
-        return None
-    counts = {name: value for name, value in usage.items() if is_token_count(value)}
-    parts = [
-        counts.get(name)
-        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-    ]
-    prompt = None
-    if parts[0] is not None:
-        prompt = sum(filter(None, parts))
-    output = counts.get("output_tokens")
-    thinking = fields_or_empty(usage.get("output_tokens_details")).get("thinking_tokens")
-    return ev.Usage(
-        input=prompt,
-        output=output,
-        total=sum_or_none(prompt, output),
-        reasoning=token_count(thinking),
-        cache_read=parts[1],
-        cache_write=parts[2],
-    )
 
 
 def _summary(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from nbagent.adapters.base.fields import (
     str_field,
     to_jsonable,
 )
+from nbagent.adapters.gemini.candidate import Candidate
 from nbagent.adapters.gemini.content import PartialArgs, gemini_usage, snake_case_fields, sources_in
 
 _COMPLETED = {"STOP", "FINISH_REASON_UNSPECIFIED"}
@@ -39,25 +40,6 @@ _PART_METADATA = {
     "part_metadata",
     "media_resolution",
 }
-
-
-class Candidate:
-    """Candidate answer in a response.
-
-    Attributes:
-        key: key of its text and its reasoning in the builder.
-        text_id: id of the last text, open or not: its sources come after it.
-        call: the call whose arguments are incomplete, and the arguments so far.
-        signature: signature of the open reasoning or text.
-        searched: hosted tools whose use was written.
-    """
-
-    def __init__(self, key: Hashable) -> None:
-        self.key = key
-        self.text_id: str | None = None
-        self.call: tuple[Block, PartialArgs] | None = None
-        self.signature = ""
-        self.searched: set[str] = set()
 
 
 class GeminiDecoder(BaseDecoder):

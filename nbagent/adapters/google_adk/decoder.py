@@ -9,9 +9,8 @@ The format has no terminal: the run is complete when the model's last event that
 calls no tool. It has no argument deltas.
 """
 
-import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -24,10 +23,15 @@ from nbagent.adapters.base.fields import (
     mapping_or_empty,
     nonempty_str,
     to_jsonable,
-    token_count,
+)
+from nbagent.adapters.google_adk.fields import (
+    adk_usage,
+    enum_value,
+    get_either_case,
+    has_calls,
+    json_pointer,
 )
 
-_CAPITAL = re.compile("[A-Z]")
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
 _CUT_SHORT = {
@@ -39,16 +43,6 @@ _CUT_SHORT = {
     "SPII",
     "MALFORMED_FUNCTION_CALL",
 }
-
-
-def get_either_case(item: Any, name: str) -> Any:
-    """Return a field by its name on the wire, or by that name in snake_case; None if there is
-    neither.
-    """
-    value = get_field(item, name)
-    if value is None:
-        value = get_field(item, _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name))
-    return value
 
 
 _REQUESTS = {"requestedToolConfirmations": False, "requestedAuthConfigs": True}
@@ -325,7 +319,7 @@ class AdkDecoder(BaseDecoder):
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
         parts = get_field(get_field(item, "content"), "parts") or ()
-        if not _has_calls(parts):
+        if not has_calls(parts):
             self._requests_in(actions)
         to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
@@ -336,7 +330,7 @@ class AdkDecoder(BaseDecoder):
         changed = fields_or_empty(get_either_case(actions, "stateDelta"))
         if changed:
             patch = [
-                {"op": "add", "path": "/" + _json_pointer(key), "value": to_jsonable(value)}
+                {"op": "add", "path": "/" + json_pointer(key), "value": to_jsonable(value)}
                 for key, value in changed.items()
             ]
             builder.write(ev.State(patch=patch, **builder.envelope))
@@ -366,7 +360,7 @@ class AdkDecoder(BaseDecoder):
             self.stop_info = StopInfo("cancelled", "interrupted")
         elif (code or message) and code != "STOP":
             self.fail(message or code or "", code)
-            self.builder.end_step(_enum_value(get_either_case(item, "finishReason")))
+            self.builder.end_step(enum_value(get_either_case(item, "finishReason")))
 
     def _read_results_end(self, item: Any) -> None:
         """Set `stop_info` after tools' results: the model answers them, unless the tool says that
@@ -381,11 +375,11 @@ class AdkDecoder(BaseDecoder):
 
     def _end_response(self, item: Any, parts: list[Any]) -> None:
         """End a response: it is complete, or has calls for tools."""
-        reason = _enum_value(get_either_case(item, "finishReason"))
-        self.builder.end_step(reason, _read_usage(get_either_case(item, "usageMetadata")))
+        reason = enum_value(get_either_case(item, "finishReason"))
+        self.builder.end_step(reason, adk_usage(get_either_case(item, "usageMetadata")))
         if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
-        if _has_calls(parts):
+        if has_calls(parts):
             self.stop_info = TRUNCATED
         else:
             self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
@@ -401,37 +395,3 @@ class AdkDecoder(BaseDecoder):
             and self.stop_info.code == type(error).__name__
         )
         return super().close(None if is_known else error)
-
-
-def _has_calls(parts: Iterable[Any]) -> bool:
-    return any(get_either_case(part, "functionCall") is not None for part in parts)
-
-
-def _json_pointer(key: Any) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
-
-
-def _enum_value(value: Any) -> str | None:
-    """Return the value of an enum's member, or of a plain value, if it is a string."""
-    return nonempty_str(getattr(value, "value", value))
-
-
-def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None.
-
-    Gemini counts reasoning apart from the candidates: it is added to the output.
-    """
-    if usage is None:
-        return None
-    names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    prompt, candidates, reasoning = (token_count(get_either_case(usage, name)) for name in names)
-    output = candidates
-    if reasoning is not None:
-        output = (candidates or 0) + reasoning
-    return ev.Usage(
-        input=prompt,
-        output=output,
-        total=token_count(get_either_case(usage, "totalTokenCount")),
-        reasoning=reasoning,
-        cache_read=token_count(get_either_case(usage, "cachedContentTokenCount")),
-    )

@@ -33,18 +33,18 @@ from nbagent.adapters.base.fields import (
     to_jsonable,
 )
 from nbagent.adapters.langchain.graph_decoder import GraphDecoder
+from nbagent.adapters.langchain.langgraph_item import (
+    MODES,
+    is_metadata,
+    is_mode,
+    listed,
+    mode_by_shape,
+    namespace_of,
+    split_item,
+    unwrap_command,
+)
 from nbagent.adapters.langchain.messages import kind_of, unwrap_message
 
-MODES = {
-    "values",
-    "updates",
-    "messages",
-    "messages-tuple",
-    "custom",
-    "tasks",
-    "checkpoints",
-    "debug",
-}
 _SERVER_EVENTS = {
     "metadata",
     "end",
@@ -80,16 +80,16 @@ class LangGraphDecoder(GraphDecoder):
     def recognises(item: Any) -> bool:
         """Return True if the item is one that a graph streams."""
         if isinstance(item, list | tuple):
-            return _split(item) is not None
+            return split_item(item) is not None
         fields = mapping_or_empty(item)
-        if _is_mode(fields.get("type")) and "ns" in fields and "data" in fields:
+        if is_mode(fields.get("type")) and "ns" in fields and "data" in fields:
             return True
         if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
             mode = fields["event"].split("|")[0]
-            return mode in MODES | _SERVER_EVENTS - {"error", "end", "metadata"} or _is_metadata(
+            return mode in MODES | _SERVER_EVENTS - {"error", "end", "metadata"} or is_metadata(
                 fields
             )
-        return _mode_by_shape(fields) is not None
+        return mode_by_shape(fields) is not None
 
     def read(self, item: Any) -> None:
         """Read one item of any mode."""
@@ -110,16 +110,16 @@ class LangGraphDecoder(GraphDecoder):
         envelope.
         """
         if isinstance(item, list | tuple):
-            return _split(item) or ((), "custom", item)
+            return split_item(item) or ((), "custom", item)
         fields = mapping_or_empty(item)
-        if _is_mode(fields.get("type")) and "ns" in fields:
+        if is_mode(fields.get("type")) and "ns" in fields:
             if fields.get("interrupts"):
                 self._messages.interrupt(fields["interrupts"])
-            return _namespace(fields["ns"]) or (), fields["type"], fields.get("data")
+            return namespace_of(fields["ns"]) or (), fields["type"], fields.get("data")
         if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
             mode, *path = fields["event"].split("|")
             return tuple(path), mode, fields.get("data")
-        self._bare_mode = self._bare_mode or _mode_by_shape(fields)
+        self._bare_mode = self._bare_mode or mode_by_shape(fields)
         self._bare_custom += self._bare_mode is None
         return (), self._bare_mode or "custom", item
 
@@ -131,7 +131,7 @@ class LangGraphDecoder(GraphDecoder):
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
-        parts = _listed(payload)
+        parts = listed(payload)
         message = unwrap_message(parts[0])
         metadata = fields_or_empty(next(iter(parts[1:]), None))
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
@@ -164,8 +164,8 @@ class LangGraphDecoder(GraphDecoder):
                 continue
             if node == "__metadata__":
                 continue
-            for part in _listed(update):
-                self._write_update(node, _unwrap_command(part))
+            for part in listed(update):
+                self._write_update(node, unwrap_command(part))
             self._end_subgraphs(path, node)
 
     def _end_subgraphs(self, path: tuple[str, ...], node: str) -> None:
@@ -187,7 +187,7 @@ class LangGraphDecoder(GraphDecoder):
             self.builder.custom(str(node), state)
 
     def _read_messages(self, found: Any) -> None:
-        for message in map(unwrap_message, _listed(found)):
+        for message in map(unwrap_message, listed(found)):
             kind = kind_of(message)
             if kind in ("ai", "chunk"):
                 self._messages.add_complete(
@@ -343,104 +343,3 @@ class LangGraphDecoder(GraphDecoder):
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2
-
-
-def _is_mode(value: Any) -> bool:
-    return isinstance(value, str) and value in MODES
-
-
-def _namespace(value: Any) -> tuple[str, ...] | None:
-    """Return a namespace as a tuple of strings; None if it is no namespace."""
-    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
-        return tuple(value)
-    return None
-
-
-def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any] | None:
-    """Return namespace, mode and payload of a tuple, or None if it is no item of a graph."""
-    if len(item) == 3 and (path := _namespace(item[0])) is not None and _is_mode(item[1]):
-        return path, item[1], item[2]
-    if len(item) != 2:
-        return None
-    first, second = item
-    if isinstance(first, str):
-        if first in MODES:
-            return ((), first, second)
-        return None
-    if kind_of(unwrap_message(first)) is not None and isinstance(second, Mapping):
-        return (), "messages", item
-    path = _namespace(first)
-    if path is None:
-        return None
-    if isinstance(second, list | tuple):
-        inner = _split(second)
-        if inner is None:
-            return None
-        return (path, inner[1], inner[2])
-    mode = _mode_by_shape(mapping_or_empty(second))
-    if mode is None:
-        return None
-    return (path, mode, second)
-
-
-def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
-    """Return the mode of a bare payload by its shape, or None."""
-    for mode, names in _SHAPES:
-        if names <= fields.keys():
-            return mode
-    if isinstance(fields.get("type"), str) or isinstance(fields.get("event"), str):
-        return None
-    messages = fields.get("messages")
-    if isinstance(messages, list | tuple) and all(map(_is_message, messages)):
-        return "values"
-    if "__interrupt__" in fields:
-        if len(fields) == 1:
-            return "updates"
-        return "values"
-    if any(map(_is_update, fields.values())):
-        return "updates"
-    return None
-
-
-_SHAPES = (
-    ("debug", {"step", "timestamp", "type", "payload"}),
-    ("tasks", {"id", "name", "triggers"}),
-    ("tasks", {"id", "name", "interrupts"}),
-    ("checkpoints", {"config", "metadata", "values", "next"}),
-)
-
-
-def _is_message(item: Any) -> bool:
-    return kind_of(unwrap_message(item)) is not None
-
-
-def _is_update(value: Any) -> bool:
-    """Return True if a node's update, or one of several, has messages."""
-    return any(map(_holds_messages, map(_unwrap_command, _listed(value))))
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    """Return several things as they are, and one as a list of it."""
-    if isinstance(value, list | tuple):
-        return value
-    return [value]
-
-
-def _holds_messages(update: Any) -> bool:
-    if not isinstance(update, Mapping) or "messages" not in update:
-        return False
-    return any(map(_is_message, _listed(update["messages"])))
-
-
-def _unwrap_command(part: Any) -> Any:
-    """Return a node's update; a `Command` has it in `update`."""
-    if isinstance(part, Mapping) and "messages" in part:
-        return part
-    inner = get_field(part, "update")
-    if inner is None or callable(inner):
-        return part
-    return inner
-
-
-def _is_metadata(fields: Mapping[str, Any]) -> bool:
-    return fields.get("event") == "metadata" and "run_id" in fields_or_empty(fields.get("data"))

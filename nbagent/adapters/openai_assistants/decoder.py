@@ -38,53 +38,9 @@ from nbagent.adapters.base.fields import (
 )
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.base.served_question import request_of
+from nbagent.adapters.openai_assistants.event_name import event_name, is_nearai
 
-_OBJECTS = {
-    "thread",
-    "thread.run",
-    "thread.run.step",
-    "thread.message",
-    "thread.message.delta",
-    "thread.run.step.delta",
-}
 _UNSTARTED = {"created", "queued", "in_progress"}
-# First events that OpenAI never sends first, or never sends at all: of a client that subscribed
-# late.
-_LATE_EVENTS = {"thread.message.delta", "thread.message.completed", "thread.run.completed"} | {
-    f"thread.run.{state}" for state in ("error", "canceled")
-}
-
-
-def _event_name(item: Any) -> str:
-    """Return the name of an event; for a bare object, the name that its status stands for; "" if
-    there is none.
-    """
-    event = get_field(item, "event")
-    if isinstance(event, str):
-        return event
-    kind, status = get_field(item, "object"), get_field(item, "status")
-    if not isinstance(kind, str) or kind not in _OBJECTS:
-        return ""
-    if kind.endswith(".delta"):
-        return kind
-    if not isinstance(status, str):
-        status = "created"
-    return f"{kind}.{status}"
-
-
-def _is_nearai(item: Any) -> bool:
-    """Return True if NEAR AI sent the event: it names agents by path, repeats the event's name as
-    `object`, or begins late.
-    """
-    data, event = get_field(item, "data"), get_field(item, "event")
-    if event in _LATE_EVENTS:
-        return True
-    is_path = "/" in str(get_field(data, "assistant_id") or "")
-    return is_path or (
-        get_field(data, "object") == event and event is not None and not event.endswith(".delta")
-    )
-
-
 _FAILED = {"failed", "expired", "error"}  # "error" is NEAR AI's
 
 
@@ -103,13 +59,13 @@ class AssistantsDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of a thread."""
-        return _event_name(item).startswith("thread.") and not _is_nearai(item)
+        return event_name(item).startswith("thread.") and not is_nearai(item)
 
     def read(self, item: Any) -> None:
         """Read one event."""
         if item == "[DONE]":
             return
-        event = _event_name(item)
+        event = event_name(item)
         if isinstance(get_field(item, "event"), str):
             data = get_field(item, "data")
         else:
@@ -374,9 +330,9 @@ class NearDecoder(AssistantsDecoder):
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of NEAR AI's hub."""
         return (
-            _event_name(item).startswith("thread.")
+            event_name(item).startswith("thread.")
             and isinstance(get_field(item, "event"), str)
-            and _is_nearai(item)
+            and is_nearai(item)
         )
 
     def _run_ended(self) -> None:

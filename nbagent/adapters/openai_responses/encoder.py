@@ -15,38 +15,11 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import OPENAI_RUN, Loss
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import as_text, error_message, result_text, without_none
+from nbagent.adapters.openai_responses.call_item import ARGS_EVENT, call_item, item_type
+from nbagent.adapters.openai_responses.closed_values import CUT_REASONS, ERROR_CODES
+from nbagent.adapters.openai_responses.usage import responses_usage
 
 _Json = dict[str, Any]
-
-CUT_REASONS = frozenset({"max_output_tokens", "max_messages", "content_filter", "steered"})
-"""All reasons that an incomplete response can have: `IncompleteDetails.reason` of openai 3.57."""
-
-ERROR_CODES = frozenset(
-    {
-        SERVER_ERROR,
-        "rate_limit_exceeded",
-        "invalid_prompt",
-        "data_residency_mismatch",
-        "bio_policy",
-        "misalignment_policy_violation",
-        "vector_store_timeout",
-        "invalid_image",
-        "invalid_image_format",
-        "invalid_base64_image",
-        "invalid_image_url",
-        "image_too_large",
-        "image_too_small",
-        "image_parse_error",
-        "image_content_policy_violation",
-        "invalid_image_mode",
-        "image_file_too_large",
-        "unsupported_image_media_type",
-        "empty_image_file",
-        "failed_to_download_image",
-        "image_file_not_found",
-    }
-)
-"""All codes that a response's error can have: `ResponseError.code` of openai 3.57."""
 
 
 class ResponsesEncoder(BaseEncoder):
@@ -137,7 +110,7 @@ class ResponsesEncoder(BaseEncoder):
         self._ensure_created()
         for call in self.open_calls():
             if self._item_id(call) in self._output_index:
-                self._end_item(self._call_item(call, "incomplete", call.args_so_far))
+                self._end_item(call_item(call, self._item_id(call), "incomplete", call.args_so_far))
         usage = None
         if self.usage is not None:
             usage = responses_usage(self.usage)
@@ -180,28 +153,6 @@ class ResponsesEncoder(BaseEncoder):
         index = self._output_index.pop(item["id"])
         self._output[index] = item
         self._emit_event("response.output_item.done", output_index=index, item=item)
-
-    def _call_item(self, call: StreamedCall, status: str, text: str) -> _Json:
-        item = {
-            "id": self._item_id(call),
-            "type": _item_type(call),
-            "name": call.name,
-            "status": status,
-        }
-        match item["type"]:
-            case "mcp_call":
-                return {
-                    **item,
-                    "arguments": text,
-                    "server_label": call.start.kind,
-                    "output": None,
-                    "error": None,
-                }
-            case "custom_tool_call":
-                del item["status"]  # this kind has none
-                return {**item, "call_id": call.call_id, "input": text}
-            case _:
-                return {**item, "call_id": call.call_id, "arguments": text}
 
     def _item_id(self, call: StreamedCall) -> str:
         """Return the id of a call's item, which differs from the id of the call."""
@@ -366,7 +317,7 @@ class ResponsesEncoder(BaseEncoder):
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call's item."""
-        self._start_item(self._call_item(call, "in_progress", ""))
+        self._start_item(call_item(call, self._item_id(call), "in_progress", ""))
         if call.is_hosted:
             self._emit_event(
                 "response.mcp_call.in_progress", **self._reference(self._item_id(call))
@@ -375,7 +326,7 @@ class ResponsesEncoder(BaseEncoder):
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
         self._emit_event(
-            f"response.{_ARGS_EVENT[_item_type(call)]}.delta",
+            f"response.{ARGS_EVENT[item_type(call)]}.delta",
             **self._reference(self._item_id(call)),
             delta=delta,
         )
@@ -385,13 +336,13 @@ class ResponsesEncoder(BaseEncoder):
 
         This ends a function call, whose output is an item of its own.
         """
-        field = "input" if _item_type(call) == "custom_tool_call" else "arguments"
+        field = "input" if item_type(call) == "custom_tool_call" else "arguments"
         reference = self._reference(self._item_id(call))
         self._emit_event(
-            f"response.{_ARGS_EVENT[_item_type(call)]}.done", **reference, **{field: call.args_text}
+            f"response.{ARGS_EVENT[item_type(call)]}.done", **reference, **{field: call.args_text}
         )
         if not call.is_hosted:
-            self._end_item(self._call_item(call, "completed", call.args_text))
+            self._end_item(call_item(call, self._item_id(call), "completed", call.args_text))
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit a final result: the end of an MCP call's item, or the output of a function call."""
@@ -405,7 +356,7 @@ class ResponsesEncoder(BaseEncoder):
             return
         item = {
             "id": self.new_id("fco"),
-            "type": f"{_item_type(call)}_output",
+            "type": f"{item_type(call)}_output",
             "call_id": call.call_id,
         }
         self._start_item({**item, "output": "", "status": "in_progress"})
@@ -425,27 +376,11 @@ class ResponsesEncoder(BaseEncoder):
         self._emit_event(f"response.mcp_call.{status}", **self._reference(self._item_id(call)))
         self._end_item(
             {
-                **self._call_item(call, status, call.args_text),
+                **call_item(call, self._item_id(call), status, call.args_text),
                 "output": output,
                 "error": error,
             }
         )
-
-
-_ARGS_EVENT = {
-    "function_call": "function_call_arguments",
-    "custom_tool_call": "custom_tool_call_input",
-    "mcp_call": "mcp_call_arguments",
-}
-"""Name of the events with a call's arguments, by the type of its item."""
-
-
-def _item_type(call: StreamedCall) -> str:
-    if call.is_hosted:
-        return "mcp_call"
-    if call.start.kind == "custom":
-        return "custom_tool_call"
-    return "function_call"
 
 
 def _is_summary(reasoning: StreamedText) -> bool:
@@ -454,18 +389,3 @@ def _is_summary(reasoning: StreamedText) -> bool:
 
 def _summary_part(text: str) -> _Json:
     return {"type": "summary_text", "text": text}
-
-
-def responses_usage(usage: ev.Usage) -> _Json:
-    """Return token counts as Responses has them; all counts are always there."""
-    input_tokens, output_tokens = usage.input or 0, usage.output or 0
-    return {
-        "input_tokens": input_tokens,
-        "input_tokens_details": {
-            "cached_tokens": usage.cache_read or 0,
-            "cache_write_tokens": usage.cache_write or 0,
-        },
-        "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
-        "total_tokens": input_tokens + output_tokens if usage.total is None else usage.total,
-    }

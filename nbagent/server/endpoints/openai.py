@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nbagent import events as e
-from nbagent.adapters.base.encoder import Encoder
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.adapters.openai_chat.completion import CompletionEncoder
 from nbagent.adapters.openai_chat.encoder import ChatEncoder
 from nbagent.adapters.openai_responses.encoder import ResponsesEncoder

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Protocol
 
 from nbagent import events as e
-from nbagent.adapters.base.encoder import Encoder
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.server.hosting.position import START, Position
 
 KEEP_ALIVE_S = 15.0

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nbagent import events as e
-from nbagent.adapters.base.encoder import Encoder
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import joined
 from nbagent.events import Decision

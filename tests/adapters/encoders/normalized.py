@@ -9,7 +9,8 @@ from adapters.recorded import decode
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.adapters.base.encoder import Encoder, Item
+from nbagent.adapters.base.encoder import Item
+from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.encoders import encoders
 from nbagent.transcript import ROOT, Transcript
