@@ -12,7 +12,9 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.ag_ui.messages import RunMessages
+from nbagent.adapters.ag_ui.interrupt import answer_meta, question_kind
+from nbagent.adapters.ag_ui.messages import RunMessages, answers_in
+from nbagent.adapters.ag_ui.run_agents import RunAgents
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
@@ -26,12 +28,10 @@ from nbagent.adapters.base.fields import (
 )
 from nbagent.adapters.base.payload import (
     frame_of,
-    text_in,
     to_wire_dict,
     try_wire_dict,
     usage_counts,
 )
-from nbagent.events.jsonable import text_safe
 
 _UNNAMED_REASONING = "thinking"
 _REQUIRED_FIELDS = {"CUSTOM": "name", "RAW": "event"}
@@ -47,7 +47,7 @@ class AguiDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._calls: dict[str, Block] = {}
-        self._agents: dict[str, ev.AgentStart] = {}
+        self._agents = RunAgents(self.builder, self._calls)
         # kind and key of the block that *_CHUNK events opened
         self._chunk: tuple[str, Hashable] | None = None
         self._in_reasoning = False  # between REASONING_START and REASONING_END
@@ -71,7 +71,7 @@ class AguiDecoder(BaseDecoder):
         payload = to_wire_dict(frame_of(item).data)
         kind = str_field(payload, "type", default="")
         self._run_messages.feed(kind, payload)
-        self._set_agent(payload)
+        self._agents.enter(str_field(payload, "subagentRunId", default=""))
         self._end_chunk(kind, payload)
         handler = _HANDLERS.get(kind)
         if handler is not None:
@@ -80,14 +80,6 @@ class AguiDecoder(BaseDecoder):
             self.builder.raw(item, kind)
         else:
             self.unread(item)
-
-    def _set_agent(self, payload: Mapping[str, Any]) -> None:
-        """Put the sub-agent of an event into the envelope."""
-        agent = self._agents.get(str_field(payload, "subagentRunId", default=""))
-        for name in ("parent_id", "agent"):
-            self.builder.envelope.pop(name, None)
-        if agent is not None:
-            self.builder.envelope |= {"parent_id": agent.id, "agent": agent.name}
 
     def _write(self, event: type[Any], **values: Any) -> None:
         self.builder.write(event(**(self.builder.envelope | values)))
@@ -123,26 +115,14 @@ class AguiDecoder(BaseDecoder):
 
     def _request_approval(self, interrupt: Mapping[str, Any]) -> None:
         block = self._calls.get(str_field(interrupt, "toolCallId", default=""))
-        schema = interrupt.get("responseSchema")
-        reason = str_field(interrupt, "reason", default="")
-        is_permission = "approval" in reason or (
-            block is not None and not reason.endswith("_required")
-        )
-        meta = {
-            name: to_jsonable(interrupt[name])
-            for name in ("reason", "expiresAt", "metadata", "payload")
-            if interrupt.get(name)
-        }
-        meta["messages"] = to_jsonable(self._run_messages.as_list())
-        meta["arguments"] = self._run_messages.arguments_of(str_field(interrupt, "toolCallId"))
         self._write(
             ev.ApprovalRequest,
             approval_id=str_field(interrupt, "id") or self.builder.mint("approval"),
             tool_id=block_id(block),
-            kind="tool" if is_permission else "input",
+            kind=question_kind(interrupt, has_call=block is not None),
             prompt=str_field(interrupt, "message"),
-            schema=schema_or_none(schema),
-            meta=meta,
+            schema=schema_or_none(interrupt.get("responseSchema")),
+            meta=answer_meta(interrupt, self._run_messages),
         )
 
     def _run_error(self, payload: Mapping[str, Any]) -> None:
@@ -171,25 +151,11 @@ class AguiDecoder(BaseDecoder):
             self.builder.end_step()
 
     def _agent_started(self, payload: Mapping[str, Any]) -> None:
-        run_id = payload["subagentRunId"]
-        self.builder.envelope.pop("agent", None)
-        parent = self._agents.get(str_field(payload, "parentSubagentRunId", default=""))
-        call = self._calls.get(str_field(payload, "parentToolCallId", default=""))
-        name = text_safe(str_field(payload, "name", default="agent"))
-        if run_id in self._agents:
-            return
-        envelope = self.builder.envelope
-        if parent is not None:
-            envelope = {**envelope, "parent_id": parent.id}
-        start = ev.AgentStart(
-            id=self.builder.mint("agent"), name=name, tool_id=block_id(call), **envelope
-        )
-        self._agents[run_id] = start
-        self.builder.write(start)
+        self._agents.start(payload)
 
     def _agent_finished(self, payload: Mapping[str, Any]) -> None:
         suspended = fields_or_empty(payload.get("outcome")).get("type") == "suspended"
-        self._end_agent(payload, "paused" if suspended else "completed")
+        self._agents.end(payload["subagentRunId"], "paused" if suspended else "completed")
 
     def _agent_error(self, payload: Mapping[str, Any]) -> None:
         self.builder.error(
@@ -197,23 +163,12 @@ class AguiDecoder(BaseDecoder):
             code=str_field(payload, "code"),
             fatal=False,
         )
-        self._end_agent(payload, "failed")
-
-    def _end_agent(self, payload: Mapping[str, Any], status: ev.RunStatus) -> None:
-        start = self._agents.pop(payload["subagentRunId"], None)
-        if start is not None:
-            self.builder.envelope.pop("agent", None)
-            self.builder.envelope.pop("parent_id", None)
-            self._write(
-                ev.AgentEnd, id=start.id, name=start.name, status=status, parent_id=start.parent_id
-            )
+        self._agents.end(payload["subagentRunId"], "failed")
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run, and the open sub-agents with it."""
-        status: ev.RunStatus = "failed" if error else "incomplete"
         if not self.builder.ended:
-            for run_id in reversed(list(self._agents)):
-                self._end_agent({"subagentRunId": run_id}, status)
+            self._agents.end_all("failed" if error else "incomplete")
         return super().close(error)
 
     # --- text ---
@@ -276,15 +231,9 @@ class AguiDecoder(BaseDecoder):
         """Write the answer of an agent that streams none: the assistant messages after the last
         user message of its history.
         """
-        if self._wrote or not isinstance(self._snapshot, list):
+        if self._wrote:
             return
-        answers: list[str] = []
-        for message in map(fields_or_empty, self._snapshot):
-            if message.get("role") == "user":
-                answers = []
-            elif message.get("role") == "assistant":
-                answers.append(text_in(message.get("content") or ""))
-        for text in filter(None, answers):
+        for text in answers_in(self._snapshot):
             key = self.builder.mint("snapshot")
             self.builder.text(key, text)
             self.builder.end_text(key)
@@ -393,13 +342,11 @@ class AguiDecoder(BaseDecoder):
         name, value = str_field(payload, "name", default="custom"), payload.get("value")
         if name == "on_interrupt":
             # LangGraph's bridge sends this with versions before 1.0, which have no outcomes.
-            prompt = str_or_none(value)
-            approval_id = self.builder.mint("approval")
             self._write(
                 ev.ApprovalRequest,
-                approval_id=approval_id,
+                approval_id=self.builder.mint("approval"),
                 kind="input",
-                prompt=prompt,
+                prompt=str_or_none(value),
                 args=to_jsonable(value),
             )
             self.stop_info = StopInfo("paused", "interrupt")

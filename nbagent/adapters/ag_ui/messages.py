@@ -6,7 +6,8 @@ Source: https://docs.ag-ui.com/concepts/messages.
 from collections.abc import Mapping
 from typing import Any
 
-from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, list_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.payload import text_in
 
 
 class RunMessages:
@@ -70,3 +71,18 @@ class RunMessages:
             self._calls[id] = {"id": id, "type": "function", "function": function}
             message = self._assistant(str_field(event, "parentMessageId", default=id))
             message["toolCalls"] = [*(message.get("toolCalls") or ()), self._calls[id]]
+
+
+def answers_in(history: Any) -> list[str]:
+    """Return the texts of the assistant after the last message of the user.
+
+    Args:
+        history: the messages; anything else has none.
+    """
+    answers: list[str] = []
+    for message in map(fields_or_empty, list_or_empty(history)):
+        if message.get("role") == "user":
+            answers = []
+        elif message.get("role") == "assistant":
+            answers.append(text_in(message.get("content") or ""))
+    return [text for text in answers if text]

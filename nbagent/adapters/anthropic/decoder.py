@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.anthropic.content_block import ContentBlock
+from nbagent.adapters.anthropic.content_block import ContentBlock, content_text, summary_of
 from nbagent.adapters.anthropic.usage import anthropic_usage
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
@@ -216,7 +216,7 @@ class AnthropicDecoder(BaseDecoder):
         self.builder.end_reasoning(part.key, encrypted=clean_str(block.get("data")))
 
     def _start_compaction(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
-        part.summary = _summary(block)
+        part.summary = summary_of(block)
 
     def _fallback(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
         before, after = (
@@ -258,7 +258,7 @@ class AnthropicDecoder(BaseDecoder):
         return True
 
     def _compaction_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
-        part.summary |= _summary(delta)
+        part.summary |= summary_of(delta)
         return True
 
     def _input_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
@@ -339,7 +339,7 @@ class AnthropicDecoder(BaseDecoder):
             message = (
                 clean_str(details.get("error_message"))
                 or clean_str(details.get("error_code"))
-                or _content_text(content)
+                or content_text(content)
                 or "failed"
             )
             error = ev.ErrorInfo(message=message, type=clean_str(details.get("error_code")))
@@ -355,26 +355,6 @@ class AnthropicDecoder(BaseDecoder):
         file_id = clean_str(block.get("file_id"))
         if file_id is not None:
             self.builder.file("application/octet-stream", name=file_id, meta={"file_id": file_id})
-
-
-def _summary(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: to_jsonable(block[name])
-        for name in ("content", "encrypted_content")
-        if str_field(block, name)
-    }
-
-
-def _content_text(content: Any) -> str | None:
-    """Return the text of a result, which is a string or a list of blocks; None if it has none."""
-    if isinstance(content, list):
-        return (
-            "\n".join(
-                filter(None, (clean_str(fields_or_empty(entry).get("text")) for entry in content))
-            )
-            or None
-        )
-    return clean_str(content)
 
 
 _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {

@@ -84,6 +84,23 @@ def sources_in(
         )
 
 
+_PART_METADATA = {
+    "thought",
+    "thought_signature",
+    "video_metadata",
+    "part_metadata",
+    "media_resolution",
+}
+
+
+def part_kind(part: Mapping[str, Any]) -> str:
+    """Return the name of what a part holds; "" for one of metadata only."""
+    for name in part:
+        if name not in _PART_METADATA:
+            return name
+    return ""
+
+
 class PartialArgs:
     """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos",
     "willContinue": true}`.

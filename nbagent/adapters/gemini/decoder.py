@@ -23,7 +23,13 @@ from nbagent.adapters.base.fields import (
     to_jsonable,
 )
 from nbagent.adapters.gemini.candidate import Candidate
-from nbagent.adapters.gemini.content import PartialArgs, gemini_usage, snake_case_fields, sources_in
+from nbagent.adapters.gemini.content import (
+    PartialArgs,
+    gemini_usage,
+    part_kind,
+    snake_case_fields,
+    sources_in,
+)
 
 _COMPLETED = {"STOP", "FINISH_REASON_UNSPECIFIED"}
 _FAILED = {
@@ -32,13 +38,6 @@ _FAILED = {
     "MISSING_THOUGHT_SIGNATURE",
     "TOO_MANY_TOOL_CALLS",
     "UNEXPECTED_TOOL_CALL",
-}
-_PART_METADATA = {
-    "thought",
-    "thought_signature",
-    "video_metadata",
-    "part_metadata",
-    "media_resolution",
 }
 
 
@@ -175,7 +174,7 @@ class GeminiDecoder(BaseDecoder):
 
     def _read_part(self, candidate: Candidate, part: Mapping[str, Any]) -> None:
         signature = base64_text(part.get("thought_signature"))
-        kind = next((name for name in part if name not in _PART_METADATA), "")
+        kind = part_kind(part)
         if kind == "text":
             is_thought = part.get("thought") is True
             text = nonempty_str(part["text"], default="")
@@ -308,16 +307,15 @@ class GeminiDecoder(BaseDecoder):
         there is none.
         """
         waiting = [block for block in self._calls if not block.closed]
-        return next(
-            (block for block in waiting if call_id is not None and block.call_id == call_id), None
-        ) or next(
-            (
-                block
-                for block in waiting
-                if block.name in names and (call_id is None or block.call_id is None)
-            ),
-            None,
-        )
+        if call_id is not None:
+            for block in waiting:
+                if block.call_id == call_id:
+                    return block
+        for block in waiting:
+            may_be_its = call_id is None or block.call_id is None
+            if may_be_its and block.name in names:
+                return block
+        return None
 
     def _read_result(self, response: Mapping[str, Any]) -> None:
         block = self._open_call(
@@ -372,20 +370,23 @@ class GeminiDecoder(BaseDecoder):
         grounding = snake_case_fields(data.get("grounding_metadata"))
         pages = snake_case_fields(data.get("url_context_metadata")).get("url_metadata") or ()
         queries = grounding.get("web_search_queries") or grounding.get("retrieval_queries")
-        lookups = {
-            "google_search": ("queries", queries),
-            "url_context": ("urls", [to_jsonable(page) for page in pages]),
-        }
-        for name, (argument, value) in lookups.items():
-            if value and name not in candidate.searched:
-                candidate.searched.add(name)
-                block = self.builder.start_tool((candidate.key, name), name, kind="hosted")
-                urls = [clean_str(snake_case_fields(page).get("retrieved_url")) for page in pages]
-                self.builder.tool_args(
-                    block, args={argument: value if name == "google_search" else urls}
-                )
-                found = [{"url": url, "title": title} for url, title, _ in sources_in(data)]
-                self.builder.tool_result(block, found if name == "google_search" else value)
+        if queries:
+            found = [{"url": url, "title": title} for url, title, _ in sources_in(data)]
+            self._write_lookup(candidate, "google_search", {"queries": queries}, found)
+        if pages:
+            urls = [clean_str(snake_case_fields(page).get("retrieved_url")) for page in pages]
+            found = [to_jsonable(page) for page in pages]
+            self._write_lookup(candidate, "url_context", {"urls": urls}, found)
+
+    def _write_lookup(
+        self, candidate: Candidate, name: str, args: dict[str, Any], result: Any
+    ) -> None:
+        if name in candidate.searched:
+            return
+        candidate.searched.add(name)
+        block = self.builder.start_tool((candidate.key, name), name, kind="hosted")
+        self.builder.tool_args(block, args=args)
+        self.builder.tool_result(block, result)
 
     def _cite(
         self, candidate: Candidate, url: str | None, title: str | None, meta: dict[str, Any]

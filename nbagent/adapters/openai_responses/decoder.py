@@ -9,15 +9,14 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_responses.content import ItemContent, TextKind
 from nbagent.adapters.openai_responses.items import Item, match_snapshot
+from nbagent.adapters.openai_responses.open_text import OpenText
 from nbagent.adapters.openai_responses.tools import ToolItems, is_tool
-from nbagent.events.jsonable import is_encodable
 
 _LIFECYCLE_WORDS = {"in_progress", "completed", "failed", "done", "added"}
 
@@ -37,7 +36,7 @@ class ResponsesDecoder(BaseDecoder):
     def _reset(self) -> None:
         self._items: dict[Hashable, Item] = {}
         self._by_id: dict[str, Item] = {}
-        self._fast_path: tuple[Block, int, Any] | None = None
+        self._open_text: OpenText | None = None
         self._tools.pending = 0
 
     @staticmethod
@@ -62,45 +61,12 @@ class ResponsesDecoder(BaseDecoder):
 
         Never raises: an item that cannot be read becomes a `raw` event.
         """
-        fast_path = self._fast_path
-        if fast_path is not None:
-            text = self._appended_text(item, *fast_path)
-            if text is not None:
-                return [ev.TextDelta(id=fast_path[0].id, delta=text, **self.builder.envelope)]
+        open_text = self._open_text
+        if open_text is not None:
+            delta = open_text.appended(item)
+            if delta is not None:
+                return [ev.TextDelta(id=open_text.block.id, delta=delta, **self.builder.envelope)]
         return super().feed(item)
-
-    def _appended_text(
-        self, item: Any, block: Block, output_index: int, content_index: Any
-    ) -> str | None:
-        """Return the text of an event that only appends to the open text; None if `read` must look
-        at the event.
-        """
-        try:
-            if type(item) is dict:
-                text = item["delta"]
-                only_text = (
-                    item["type"] == "response.output_text.delta"
-                    and item["output_index"] == output_index
-                    and item["content_index"] == content_index
-                )
-            else:
-                text = item.delta
-                only_text = (
-                    item.type == "response.output_text.delta"
-                    and item.output_index == output_index
-                    and item.content_index == content_index
-                )
-            if (
-                only_text
-                and text
-                and (text.isascii() or is_encodable(text))
-                and not block.closed
-                and not block.pending
-            ):
-                return str(text)
-        except (AttributeError, KeyError, TypeError):
-            pass
-        return None
 
     # --- one event ---
 
@@ -281,23 +247,19 @@ class ResponsesDecoder(BaseDecoder):
         item = self._item(payload)
         index = payload.get("content_index")
         block = self._content.text(item, index or 0, delta, kind)
-        if block is not None:
-            self._fast_path = (
-                (block, item.index, index) if kind == "text" and item.index is not None else None
-            )
+        if block is None:
+            return
+        self._open_text = None
+        if kind == "text" and item.index is not None:
+            self._open_text = OpenText(block, item.index, index)
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_text(
-            self._item(payload), payload.get("content_index") or 0, payload.get("text")
-        )
+        index = payload.get("content_index") or 0
+        self._content.end_text(self._item(payload), index, payload.get("text"))
 
     def _refusal_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_text(
-            self._item(payload),
-            payload.get("content_index") or 0,
-            payload.get("refusal"),
-            "refusal",
-        )
+        index = payload.get("content_index") or 0
+        self._content.end_text(self._item(payload), index, payload.get("refusal"), "refusal")
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
         self._complete_part(
@@ -339,30 +301,25 @@ class ResponsesDecoder(BaseDecoder):
     # --- reasoning ---
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.reasoning(
-            self._item(payload), payload.get("summary_index") or 0, payload["delta"]
-        )
+        index = payload.get("summary_index") or 0
+        self._content.reasoning(self._item(payload), index, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_reasoning_part(
-            self._item(payload), payload.get("summary_index") or 0, payload.get("text")
-        )
+        index = payload.get("summary_index") or 0
+        self._content.end_reasoning_part(self._item(payload), index, payload.get("text"))
 
     def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
+        index = payload.get("summary_index") or 0
         part = fields_or_empty(payload.get("part"))
-        self._content.end_reasoning_part(
-            self._item(payload), payload.get("summary_index") or 0, part.get("text")
-        )
+        self._content.end_reasoning_part(self._item(payload), index, part.get("text"))
 
     def _raw_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.reasoning(
-            self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw"
-        )
+        index = payload.get("content_index") or 0
+        self._content.reasoning(self._item(payload), index, payload["delta"], "raw")
 
     def _raw_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_reasoning_part(
-            self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw"
-        )
+        index = payload.get("content_index") or 0
+        self._content.end_reasoning_part(self._item(payload), index, payload.get("text"), "raw")
 
     # --- tools ---
 
@@ -382,16 +339,13 @@ class ResponsesDecoder(BaseDecoder):
 
     def _tool_args(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        text = next(
-            (
-                payload[name]
-                for name in ("arguments", "input", "code")
-                if isinstance(payload.get(name), str)
-            ),
-            None,
-        )
-        if item.tool is not None and text is not None:
-            self.builder.tool_args(item.tool, text, free="arguments" not in payload)
+        if item.tool is None:
+            return
+        for name in ("arguments", "input", "code"):
+            text = payload.get(name)
+            if isinstance(text, str):
+                self.builder.tool_args(item.tool, text, free="arguments" not in payload)
+                return
 
     def _partial_image(self, payload: Mapping[str, Any]) -> None:
         self._tools.write_image(self._item(payload), payload.get("partial_image_b64"), payload)
