@@ -136,12 +136,12 @@ def pause(decoder: Decoder) -> list[Event] | None:
 
     See `BaseDecoder.pause`.
     """
-    if isinstance(decoder, BaseDecoder | DetectingDecoder):
+    if isinstance(decoder, (BaseDecoder, DetectingDecoder)):
         return decoder.pause()
     return None
 
 
 def go_on(decoder: Decoder) -> None:
     """Go on with a run that was paused."""
-    if isinstance(decoder, BaseDecoder | DetectingDecoder):
+    if isinstance(decoder, (BaseDecoder, DetectingDecoder)):
         decoder.go_on()

@@ -163,6 +163,6 @@ class Paced:
 
 
 def _chars(event: e.Event) -> int:
-    if isinstance(event, e.TextDelta | e.ReasoningDelta):
+    if isinstance(event, (e.TextDelta, e.ReasoningDelta)):
         return len(event.delta)
     return 0

@@ -74,15 +74,15 @@ def image(picture: Any) -> PromptPart:
     """
     if isinstance(picture, str) and _IS_URL.match(picture):
         return PromptPart(media_type=media_type_of(picture), url=picture)
-    if isinstance(picture, str | os.PathLike):
+    if isinstance(picture, (str, os.PathLike)):
         data = _read(Path(picture), MAX_IMAGE_BYTES)
-    elif isinstance(picture, bytes | bytearray | memoryview):
+    elif isinstance(picture, (bytes, bytearray, memoryview)):
         data = bytes(picture)
     else:
         data = _drawn(picture)
     media_type = image_type(data)
     if media_type is None:
-        if isinstance(picture, str | os.PathLike):
+        if isinstance(picture, (str, os.PathLike)):
             named = repr(str(picture))
         else:
             named = f"{len(data):,} bytes of another kind"
@@ -104,7 +104,7 @@ def file(path: str | os.PathLike[str], *, name: str | None = None) -> PromptPart
     Raises:
         NbagentError: it cannot be read, or is larger than 32 MB.
     """
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, (str, os.PathLike)):
         raise NbagentError(f"file() takes a path; got {type(path).__name__}")
     where = Path(path)
     data = _read(where, MAX_FILE_BYTES)
@@ -124,12 +124,12 @@ def joined(prompt: Any) -> Any:
     """
     if isinstance(prompt, PromptPart):
         prompt = [prompt]
-    if isinstance(prompt, str | Mapping) or not isinstance(prompt, Iterable):
+    if isinstance(prompt, (str, Mapping)) or not isinstance(prompt, Iterable):
         return prompt
     made: list[Any] = []
     message: list[Json] = []
     for entry in prompt:
-        if isinstance(entry, str | PromptPart):
+        if isinstance(entry, (str, PromptPart)):
             message.append(
                 {"type": "input_text", "text": entry} if isinstance(entry, str) else entry.content()
             )

@@ -93,7 +93,7 @@ def _place_of(name: str, value: Any, known: Any) -> str:
     if name in _OF_CLIENT:
         return f"; it is the client's: client=openai.AsyncOpenAI({name}=…)"
     if name in _model_settings():
-        shown = repr(value) if isinstance(value, int | float) else "…"
+        shown = repr(value) if isinstance(value, (int, float)) else "…"
         return f"; parameters of the model go into model_settings={{{name!r}: {shown}}}"
     if name in _MEANT:
         return f"; {_MEANT[name]}"

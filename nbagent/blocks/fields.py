@@ -51,5 +51,5 @@ def items_of(props: Props, name: str) -> list[Any]:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
     return known and abs(value) < 1e300 and not math.isnan(value)

@@ -172,6 +172,6 @@ def _frames(
     events: Iterable[Event], writer: chat.Writer | responses.Writer
 ) -> Iterator[bytes | None]:
     for event in events:
-        if isinstance(event, ReasoningDelta | TextDelta | ToolArgsDelta):
+        if isinstance(event, (ReasoningDelta, TextDelta, ToolArgsDelta)):
             yield None
         yield from map(writer.frame, writer.feed(event))

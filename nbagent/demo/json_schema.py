@@ -87,7 +87,7 @@ def fits(value: Any, schema: Json) -> bool:
         return False
     if isinstance(value, str):
         return schema.get("format") != "date" or _DATE.fullmatch(value) is not None
-    return not isinstance(value, int | float) or _is_in_range(value, schema)
+    return not isinstance(value, (int, float)) or _is_in_range(value, schema)
 
 
 def _is_in_range(value: float, schema: Json) -> bool:

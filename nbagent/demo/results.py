@@ -237,7 +237,7 @@ def _decimals(column: list[Any]) -> int:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> str:
@@ -247,7 +247,7 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
     if _is_number(value) and not _NAMES.search(column):
         return _number(value, decimals)
     text = " ".join(_as_text(value).split())
-    if isinstance(value, list | dict) or _AS_CODE.search(text):
+    if isinstance(value, (list, dict)) or _AS_CODE.search(text):
         # in a table it would end the cell, also inside code
         return _code(text, most).replace("|", "\\|")
     return _SPECIAL.sub(r"\\\1", _cut(text, most))

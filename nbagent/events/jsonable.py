@@ -56,7 +56,7 @@ def expand(value: Any) -> Any:
     with contextlib.suppress(Exception):
         if isinstance(value, Mapping):
             return dict(value)
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, (list, tuple, set, frozenset)):
             return list(value)
         if callable(dump := getattr(value, "model_dump", None)):
             with contextlib.suppress(Exception):
@@ -165,7 +165,7 @@ class JsonConverter:
         inner = self._policy.expand(value)
         if isinstance(inner, dict):
             return self._dict(inner, depth - 1)
-        if isinstance(inner, list | tuple):
+        if isinstance(inner, (list, tuple)):
             return self._list(inner, depth - 1)
         return self._value(inner, depth - 1)
 
@@ -213,7 +213,7 @@ class BoundedJsonConverter(JsonConverter):
 
     def _value(self, value: Any, depth: int) -> Any:
         made = super()._value(value, depth)
-        if not isinstance(made, str | dict | list):  # these have been counted by their parts
+        if not isinstance(made, (str, dict, list)):  # these have been counted by their parts
             self._bytes_left -= 20 if type(made) in (int, float) else 5
         return made
 

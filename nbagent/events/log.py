@@ -113,6 +113,6 @@ def _size(value: Any) -> int:
     """Return the bytes of JSON-like data in memory; an estimate for anything else."""
     if isinstance(value, Mapping):
         return 64 + sum(_size(key) + _size(item) for key, item in value.items())
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return 64 + sum(map(_size, value))
-    return sys.getsizeof(value) if isinstance(value, str | bytes) else 32
+    return sys.getsizeof(value) if isinstance(value, (str, bytes)) else 32

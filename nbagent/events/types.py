@@ -22,7 +22,7 @@ def event_types(types: EventTypes) -> frozenset[str] | None:
     """
     if types is None:
         return None
-    if isinstance(types, str | type):
+    if isinstance(types, (str, type)):
         types = [types]
     tags = frozenset(map(_tag, types))
     known = [_tag(kind) for kind in get_args(Event)]

@@ -219,7 +219,7 @@ class Levels:
         if isinstance(output, str):
             segments = split(output, in_thought=self._thinking_first, grammar=self.grammar)
             output = "".join(segment.text for segment in segments if segment.kind == "text")
-        elif not self._thoughts and not isinstance(output, bool | int | float):
+        elif not self._thoughts and not isinstance(output, (bool, int, float)):
             output = None
         if output is event.output:
             return event
@@ -228,6 +228,6 @@ class Levels:
 
 def _own_meta(event: e.Event) -> dict[str, Any] | None:
     """Return what nbagent itself has put into the `meta` of an end; None if there is nothing."""
-    if event.meta is None or not isinstance(event, e.RunEnd | e.AgentEnd):
+    if event.meta is None or not isinstance(event, (e.RunEnd, e.AgentEnd)):
         return None
     return {name: value for name, value in event.meta.items() if name in OF_AN_END} or None

@@ -99,7 +99,7 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
         return mask(value)
     if isinstance(value, dict):
         return _mask_object(value, mask, numbers)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [mask_json(item, mask, numbers=numbers) for item in value]
         if items == list(value):
             return value

@@ -107,7 +107,7 @@ class Patterns:
         if isinstance(rules, str):
             rules = [rules]
         for number, rule in enumerate(rules, 1):
-            if isinstance(rule, str | re.Pattern | regex.Pattern):
+            if isinstance(rule, (str, re.Pattern, regex.Pattern)):
                 self._add(rule)
                 self._numbers.append(number)
             elif callable(rule):

@@ -252,12 +252,12 @@ class Redactor:
             return [self._structs(each, cuts) for each in value]
         if not isinstance(value, msgspec.Struct):
             return value
-        if isinstance(value, e.ErrorInfo | e.ErrorFrame):
+        if isinstance(value, (e.ErrorInfo, e.ErrorFrame)):
             cuts = ALL_CUTS
         return self._masked(value, cuts)
 
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
-        if isinstance(value, bool | int | float | e.Live):
+        if isinstance(value, (bool, int, float, e.Live)):
             return value
         if isinstance(value, str):
             return self.masker.mask_json(value, cuts=cuts)

@@ -229,7 +229,7 @@ class Secrets:
             return bullets(masked, named_spans(name, value))
         if isinstance(value, dict):
             return self._mask_object(value, name, cuts)
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             items = [self._mask_value(item, name, cuts) for item in value]
             if items != list(value):
                 return items

@@ -1,6 +1,7 @@
 """Rules that hide the arguments of a tool's calls, their results, or the calls altogether."""
 
 from collections.abc import Collection, Iterable, Mapping
+from types import NoneType
 from typing import Literal, TypeAlias, assert_never, get_args
 
 from msgspec.structs import replace
@@ -268,7 +269,7 @@ def _without_result(event: e.ToolResult, *, is_hidden: bool) -> e.ToolResult:
 
 def _without_structure(event: e.RunEnd | e.AgentEnd) -> e.Event:
     """Return an end without an output that may hold the whole conversation."""
-    if isinstance(event.output, str | bool | int | float | None):
+    if isinstance(event.output, (str, bool, int, float, NoneType)):
         return event
     return replace(event, output=None)
 

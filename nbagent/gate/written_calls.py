@@ -317,9 +317,9 @@ def _python(body: str) -> list[TaggedCall]:
         return []
     items: list[ast.expr] = []
     for statement in tree.body:
-        if isinstance(statement, ast.Expr | ast.Assign):
+        if isinstance(statement, (ast.Expr, ast.Assign)):
             value = statement.value
-            items += value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+            items += value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
     return [_python_call(item, source) for item in items if isinstance(item, ast.Call)]
 
 

@@ -88,7 +88,7 @@ def numbers_in(column: Any) -> list[float]:
 
 def number_of(value: Any) -> float:
     """Return a number; NaN for anything else."""
-    if isinstance(value, bool | str):
+    if isinstance(value, (bool, str)):
         return math.nan
     try:
         return float(value)
@@ -98,7 +98,7 @@ def number_of(value: Any) -> float:
 
 def coordinate_of(value: Any) -> Coordinate:
     """Return a number as it is, anything else as its text."""
-    return value if isinstance(value, int | float) else str(value)
+    return value if isinstance(value, (int, float)) else str(value)
 
 
 def can_be_drawn(xs: Sequence[Any], ys: Sequence[float]) -> bool:

@@ -78,7 +78,7 @@ def display_of(
     parts = list(map(_richest, shown))
     if others_only:
         named = list(before)
-    elif members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED:
+    elif members and isinstance(value, (list, tuple)) and len(value) <= _MAX_NAMED:
         named = list(value)
     else:
         named = [value]
@@ -176,7 +176,7 @@ def _items(value: Any) -> list[Any]:
         for key, item in value.items():
             items += [str(key), item]
         return items
-    is_list = isinstance(value, list | tuple) and not hasattr(value, "_fields")
+    is_list = isinstance(value, (list, tuple)) and not hasattr(value, "_fields")
     if is_list and len(value) <= _MAX_MEMBERS:
         return list(value)
     return []
@@ -188,7 +188,7 @@ def _holds(value: Any, figure: Any, depth: int) -> bool:
     """
     if isinstance(value, dict):
         value = list(value.values())
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return depth >= 0 and any(_holds(item, figure, depth - 1) for item in value)
     return not isinstance(value, type) and figure_of(value) is figure
 
@@ -237,7 +237,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     bundle.update(picture_of(value, bundle, ask))
     if isinstance(bundle.get("text/html"), str):
         _adapt_html(value, bundle)
-    if isinstance(value, dict | list) and "application/json" not in bundle:
+    if isinstance(value, (dict, list)) and "application/json" not in bundle:
         bundle["application/json"] = ask(
             "JSON", lambda: whole_json(value, MIME_BYTES["application/json"])
         )

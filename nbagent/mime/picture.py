@@ -43,7 +43,7 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
         bundle: its MIME bundle so far.
         ask: calls what may fail.
     """
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         mime = image_type(value)
         return {mime: bytes(value)} if mime else {}
     if isinstance(value, type):

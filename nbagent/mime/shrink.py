@@ -76,14 +76,14 @@ def _parts_of(value: Any) -> Any:
     kind = type(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<{bytes_label(value)}>"
     if isinstance(value, type):
         return text_of(value)
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, (datetime.date, datetime.time)):
         # a column of days is one of timestamps in pandas
         return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath | datetime.timedelta):
+    if isinstance(value, (decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.timedelta)):
         return str(value)
     if isinstance(value, BaseException):
         return f"{kind.__name__}: {value}"
@@ -99,7 +99,7 @@ def _parts_of(value: Any) -> Any:
         return dict(zip(kind._fields, value, strict=True))
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return list(value)
     return str(value)
 

@@ -169,7 +169,7 @@ def _collected(rows: _Rows, field: str, measure: Any, color: Any) -> _Groups:
     found: _Groups = {}
     for row in rows:
         place = row.get(field)
-        if place is None or isinstance(place, dict | list):
+        if place is None or isinstance(place, (dict, list)):
             continue
         name = "" if color is None else str(row.get(color))
         value = 1.0 if measure is None else number_of(row.get(measure))

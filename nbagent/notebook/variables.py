@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,4 +92,4 @@ def _picture_of(name: str, value: Any) -> dict[str, str] | None:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, dict | list | tuple | int | float | bool | None)
+    return isinstance(value, (dict, list, tuple, int, float, bool, NoneType))

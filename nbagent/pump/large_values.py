@@ -194,7 +194,7 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
 
 def _inline(name: str, value: Any, max_bytes: int) -> Any:
     """Return the value itself if its JSON takes at most `max_bytes`, else its marker."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
         if len(value) <= max_bytes // 6:  # a character takes at most six bytes of JSON

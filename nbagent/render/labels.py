@@ -146,7 +146,7 @@ def args_label(args: Any) -> str:
         return f"({one_line(args, LIMITS['label_line_chars'])})"
     if args is None:
         return "()"
-    if not isinstance(args, dict | list):
+    if not isinstance(args, (dict, list)):
         return f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""
     for name, value in _named(args):

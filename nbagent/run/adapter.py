@@ -115,6 +115,6 @@ def _several(made: Any) -> list[Any]:
     """Return what a function has made of an item as a list."""
     if made is None:
         return []
-    if isinstance(made, str | dict) or not isinstance(made, Iterable):
+    if isinstance(made, (str, dict)) or not isinstance(made, Iterable):
         return [made]
     return list(made)

@@ -202,4 +202,4 @@ class Fallback(EventSource):
             level="warning",
             meta={"answer_begins": True},  # read by `RunState`
         )
-        return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]
+        return [*(event for event in closing if not isinstance(event, (Error, RunEnd))), notice]

@@ -8,6 +8,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from types import NoneType
 from typing import Any
 
 from msgspec.structs import replace
@@ -211,7 +212,9 @@ class Lanes(EventSource):
         if not lane.is_open:
             return
         for event in make(*args):
-            if isinstance(event, RunStart | StepStart) and lane.renamed(event, self._taken_names()):
+            if isinstance(event, (RunStart, StepStart)) and lane.renamed(
+                event, self._taken_names()
+            ):
                 yield AgentStart(id=lane.id, name=lane.name)
             yield from lane.translate(event)
 
@@ -307,7 +310,7 @@ def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
     if isinstance(source, dict) and source and all(map(_may_be_stream, source.values())):
         return [(str(name), stream) for name, stream in source.items()]
     # An address among texts is a text; one beside a stream is a stream.
-    if not isinstance(source, list | tuple) or not any(map(is_stream, source)):
+    if not isinstance(source, (list, tuple)) or not any(map(is_stream, source)):
         return None
     return [(None, stream) for stream in source]
 
@@ -324,7 +327,7 @@ def _loop_of(streams: Sequence[EventSource]) -> asyncio.AbstractEventLoop | None
 
 def _may_be_stream(value: Any) -> bool:
     return is_address(value) or not isinstance(
-        value, str | bytes | int | float | dict | list | tuple | None
+        value, (str, bytes, int, float, dict, list, tuple, NoneType)
     )
 
 

@@ -102,7 +102,7 @@ def _fields(value: Any) -> dict[str, Any]:
     """Return the attributes of a plain object; {} of a class, a module or a function, which are not
     the result's own.
     """
-    if issubclass(type(value), type | ModuleType) or callable(value):
+    if issubclass(type(value), (type, ModuleType)) or callable(value):
         return {}
     try:
         fields = object.__getattribute__(value, "__dict__")

@@ -251,7 +251,7 @@ def check_view(options: ViewOptions) -> None:
             f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}"
         )
     if interval is not None and not (
-        isinstance(interval, int | float) and 0 < interval <= MAX_INTERVAL_S
+        isinstance(interval, (int, float)) and 0 < interval <= MAX_INTERVAL_S
     ):
         raise ValueError(
             f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}"

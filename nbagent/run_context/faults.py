@@ -214,7 +214,7 @@ def _check_number(name: str, number: Any, fits: Callable[[Any], bool], what: str
 
 
 def _is_latency(number: Any) -> bool:
-    return isinstance(number, int | float) and 0 < number < float("inf")
+    return isinstance(number, (int, float)) and 0 < number < float("inf")
 
 
 def _is_status(number: Any) -> bool:
@@ -230,4 +230,4 @@ def _is_positive(number: Any) -> bool:
 
 
 def _is_probability(number: Any) -> bool:
-    return isinstance(number, int | float) and 0 <= number <= 1
+    return isinstance(number, (int, float)) and 0 <= number <= 1

@@ -97,7 +97,7 @@ def messages_refusal(source: Any) -> str:
         source: a message such as `{"role": "user", "content": …}`, or a list of these or of
             LangChain's pairs.
     """
-    is_list = isinstance(source, list | tuple)
+    is_list = isinstance(source, (list, tuple))
     roles = [_role_of(message) for message in (source if is_list else [source])]
     if not _ROLES.issuperset(roles) or _ASKING_ROLES.isdisjoint(roles):
         return ""

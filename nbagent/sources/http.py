@@ -16,7 +16,7 @@ import itertools
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Self
 
 import httpx2
@@ -32,6 +32,7 @@ from nbagent.sources.failure import failure
 from nbagent.sources.held_back import MESSAGE, HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, empty_error, status_error, web_page_error
 from nbagent.sources.request import Request
+from nbagent.sources.resumption import Resumption
 from nbagent.sources.stream import ServiceStream
 from nbagent.sources.wire.body import BodyDecoder
 
@@ -46,9 +47,6 @@ RETRY_BUDGET_S = 10.0
 If the service asks for a longer one, its error is raised.
 """
 
-MAX_RECONNECTS = 5
-"""Reconnects in a row that may pass without a new item."""
-
 _HEADERS = {
     "accept": (
         "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, "
@@ -57,7 +55,6 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
-_RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SEND_LATER = (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE)
@@ -111,69 +108,91 @@ class HTTPStream(ServiceStream):
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
         deadline = Deadline(request)
-        last_id: str | None = None  # of the event after which to continue if the connection breaks
-        fruitless = 0  # connections since the last item
-        pause = _RECONNECTION_TIME_S
+        resumption = Resumption(request)
         async with client_for(request) as client:
             while True:
-                resume = {"last-event-id": last_id} if last_id else {}
-                held_back = HeldBack()
                 async with (
-                    exchange(client, request, resume, deadline) as response,
+                    exchange(client, request, resumption.headers, deadline) as response,
                     _bytes_of(response) as chunks,
                 ):
                     if response.status_code == httpx2.codes.NO_CONTENT:
                         return
                     if "x-vercel-ai-ui-message-stream" in response.headers:
                         self.adapter = "vercel.ui"
-                    body = BodyDecoder(response.headers.get("content-type", ""))
-                    page, fault, is_empty = b"", None, True
-                    try:
-                        while chunk := await _next(chunks, request, deadline):
-                            is_empty = False
-                            items = body.feed(chunk)
-                            if body.framing == "html":
-                                page += chunk
-                                if len(page) > MAX_BODY_BYTES:
-                                    break
-                                continue
-                            _report(held_back, body.comment)
-                            for item in items:
-                                fruitless, last_id = 0, None
-                                yield item
-                    except StreamError as error:
-                        fault = error
-                    if is_empty and fault is None and last_id is None:
+                    body = _Body(response)
+                    while await body.receive(chunks, request, deadline):
+                        for item in body.items():
+                            resumption.item_came()
+                            yield item
+                    if body.is_empty and not resumption.headers:
                         raise empty_error(request.name, response.status_code)
-                    if page:
-                        raise _page_error(request, response, page)
-                last_id = body.last_event_id or last_id
-                fruitless += 1
-                pause = pause if body.retry is None else body.retry / 1000
-                if fruitless <= MAX_RECONNECTS and _may_go_on(request, fault, last_id):
+                    if body.page:
+                        raise _page_error(request, response, body.page)
+                resumption.connection_ended(body.decoder)
+                if body.fault is not None and resumption.is_possible(body.fault):
                     async with deadline.within():
-                        await asyncio.sleep(min(pause, request.idle_timeout))
+                        await asyncio.sleep(resumption.pause_s)
                     continue
-                for item in body.close():
+                for item in body.decoder.close():
                     yield item
-                if fault is not None:
-                    raise fault
+                if body.fault is not None:
+                    raise body.fault
                 return
+
+
+class _Body:
+    """The body of one response, while it comes.
+
+    Attributes:
+        decoder: of its items.
+        page: its bytes, if it is a web page; else empty.
+        fault: why it broke off; None if it did not.
+    """
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.decoder = BodyDecoder(response.headers.get("content-type", ""))
+        self.page = b""
+        self.fault: StreamError | None = None
+        self._has_bytes = False
+        self._chunk = b""
+        self._held_back = HeldBack()
+
+    @property
+    def is_empty(self) -> bool:
+        """True if it ended without a byte."""
+        return not self._has_bytes and self.fault is None
+
+    async def receive(
+        self, chunks: AsyncIterator[bytes], request: Request, deadline: Deadline
+    ) -> bool:
+        """Wait for the next bytes. Return False if there are none, or none that matter."""
+        if self.fault is not None or len(self.page) > MAX_BODY_BYTES:
+            return False
+        try:
+            self._chunk = await _next(chunks, request, deadline)
+        except StreamError as error:
+            self.fault = error
+            return False
+        self._has_bytes |= bool(self._chunk)
+        return bool(self._chunk)
+
+    def items(self) -> Iterator[Any]:
+        """Yield the items that the bytes complete. A web page has none."""
+        try:
+            items = self.decoder.feed(self._chunk)
+            if self.decoder.framing == "html":
+                self.page += self._chunk
+                return
+            _report(self._held_back, self.decoder.comment)
+            yield from items
+        except StreamError as error:
+            self.fault = error
 
 
 def _page_error(request: Request, response: httpx2.Response, page: bytes) -> StreamError:
     """Return the error of a web page in place of a stream."""
     content_type = response.headers.get("content-type", "")
     return web_page_error(request.name, response.status_code, content_type, page)
-
-
-def _may_go_on(request: Request, fault: StreamError | None, last_id: str | None) -> bool:
-    """Return True if a stream is requested again after its last event, since its connection
-    broke.
-    """
-    if fault is None or fault.code != "connection_lost":
-        return False
-    return request.reconnect and request.verb == "GET" and bool(last_id)
 
 
 def _report(held_back: HeldBack, comment: str) -> None:
@@ -260,7 +279,7 @@ async def _send(
     """Send the request and follow redirects. Credentials are not sent to another host."""
     own = {name.lower(): value for name, value in (request.headers or {}).items()}
     content: str | bytes | None = None
-    if isinstance(request.content, str | bytes):  # otherwise the messages of a WebSocket
+    if isinstance(request.content, (str, bytes)):  # otherwise the messages of a WebSocket
         content = request.content
     sending = client.build_request(
         request.verb,

@@ -81,7 +81,7 @@ def _home(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
 
 def _is_whole(source: Any) -> bool:
     """Return True for a text or a whole response."""
-    is_plain = isinstance(source, str | dict) or hasattr(source, "model_dump")
+    is_plain = isinstance(source, (str, dict)) or hasattr(source, "model_dump")
     return is_plain or type_name(source) in FINAL_RESULTS
 
 

@@ -122,7 +122,7 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        is_item = isinstance(source, str | dict) or hasattr(source, "model_dump")
+        is_item = isinstance(source, (str, dict)) or hasattr(source, "model_dump")
         if is_item or not hasattr(source, "__iter__"):
             source = [source]
         return as_async(source)

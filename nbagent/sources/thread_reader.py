@@ -59,7 +59,7 @@ class ThreadReader:
         secrets.register(*secrets.credentials_of(source))
         iterator = iter(source)
         stack.callback(close, iterator)
-        if iterator is not source and not isinstance(source, list | tuple):
+        if iterator is not source and not isinstance(source, (list, tuple)):
             stack.callback(close, source)
         # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the
         # stream and hung up.

@@ -57,7 +57,7 @@ class WebSocketStream(ServiceStream):
         """
         if self._socket is None:
             raise failure(f"The connection to {self._request.name} is not open", "connection_lost")
-        if not isinstance(message, str | bytes):
+        if not isinstance(message, (str, bytes)):
             message = _json(message)
         await self._socket.send(message)
 
@@ -218,7 +218,7 @@ def _messages(request: Request) -> Iterable[str | bytes]:
         return [_json(message) for message in request.json]
     if request.json is not None:
         return [_json(request.json)]
-    if isinstance(request.content, str | bytes):
+    if isinstance(request.content, (str, bytes)):
         return [request.content]
     return request.content or []
 

@@ -9,6 +9,7 @@ import symtable
 import sys
 import textwrap
 import types
+from types import NoneType
 from typing import Any
 
 import nbagent
@@ -183,7 +184,7 @@ def _is_json(value: Any) -> bool:
             return all(isinstance(key, str) and _is_json(each) for key, each in value.items())
         case list():
             return all(map(_is_json, value))
-    return isinstance(value, int | float | str | bool | None)
+    return isinstance(value, (int, float, str, bool, NoneType))
 
 
 def _is_literal(value: Any) -> bool:

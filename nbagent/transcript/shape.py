@@ -53,7 +53,7 @@ def are_short(args: Any) -> bool:
     """Return True if a call's row shows its arguments whole: each on one line, within the limits of
     the row's label.
     """
-    if not isinstance(args, dict | list):
+    if not isinstance(args, (dict, list)):
         return False
     values = args.values() if isinstance(args, dict) else args
     if len(args) > LIMITS["label_line_chars"] or not all(map(_is_short, values)):
@@ -65,7 +65,7 @@ def _is_short(value: Any) -> bool:
     most = LIMITS["label_value_chars"]
     if isinstance(value, str):
         return len(value) <= most and value.isprintable()
-    if isinstance(value, dict | list) and len(value) > LIMITS["label_list_items"]:
+    if isinstance(value, (dict, list)) and len(value) > LIMITS["label_list_items"]:
         return False
     try:
         return len(msgspec.json.encode(value)) <= most

@@ -15,7 +15,7 @@ from sources.watching import DONE, HELLO, chat, code_of, watch
 import nbagent
 from nbagent import events as ev
 from nbagent.run import Run
-from nbagent.sources import http
+from nbagent.sources import http, resumption
 from nbagent.sources.wire.body import BodyDecoder
 from nbagent.sources.wire.sse import EventTooLarge
 
@@ -235,7 +235,7 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the waits between retries."""
     monkeypatch.setattr(http, "_BACKOFF_S", 0.0)
-    monkeypatch.setattr(http, "_RECONNECTION_TIME_S", 0.0)
+    monkeypatch.setattr(resumption, "RECONNECTION_TIME_S", 0.0)
 
 
 BUSY = Answer(b"{}", "429 Too Many Requests", headers={"retry-after": "0"})
@@ -325,7 +325,7 @@ async def test_reconnecting_in_vain_has_an_end(at_once: None) -> None:
     async with serving(Answer([event(1)], whole=False), Answer([], whole=False)) as server:
         run = await watch(server.url)
     assert (run.text, code_of(run)) == ("1 ", "connection_lost")
-    assert len(server.seen) == 1 + http.MAX_RECONNECTS
+    assert len(server.seen) == 1 + resumption.MAX_RECONNECTS
 
 
 async def test_no_content_ends_the_stream(at_once: None) -> None:

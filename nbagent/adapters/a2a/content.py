@@ -197,7 +197,7 @@ def strip_thinking_label(text: str) -> str:
 def message_text(message: Any) -> str:
     """Return the text of all parts of a message."""
     parts = fields_or_empty(message).get("parts")
-    if isinstance(parts, list | tuple):
+    if isinstance(parts, (list, tuple)):
         texts = [fields_or_empty(part).get("text") for part in parts]
     else:
         texts = []

@@ -61,7 +61,7 @@ class AgentorDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an output or an engine event, or the text of an output."""
-        if isinstance(item, bytes | bytearray):
+        if isinstance(item, (bytes, bytearray)):
             item = bytes(item).decode("utf-8", "replace")
         if isinstance(item, str):
             return _SERIALISED_OUTPUT.match(item) is not None
@@ -75,7 +75,7 @@ class AgentorDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one item, or a piece of the serialised form of several."""
-        if isinstance(item, str | bytes | bytearray):
+        if isinstance(item, (str, bytes, bytearray)):
             self._pending += item if isinstance(item, str) else self._utf8.decode(bytes(item))
             self._read_pending()
             return

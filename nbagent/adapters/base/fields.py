@@ -61,7 +61,7 @@ def _type_name(value: Any) -> str:
 
 
 def _public_fields(value: Any) -> Any:
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return list(value)
     if isinstance(value, Mapping):
         return dict(value)
@@ -86,7 +86,7 @@ def str_or_none(value: Any) -> str | None:
 
 def list_or_empty(value: Any) -> Sequence[Any]:
     """Return the value if it is a list or a tuple, else an empty tuple."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return value
     return ()
 
@@ -100,7 +100,7 @@ def mapping_or_empty(value: Any) -> Mapping[str, Any]:
 
 def number_or_none(value: Any) -> float | None:
     """Return the value as a float if it is a number, else None."""
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return float(value)
     return None
 

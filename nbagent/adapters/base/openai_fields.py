@@ -64,7 +64,7 @@ def _first_int(counts: Mapping[str, Any], *names: str) -> int | None:
 def _cost(counts: Mapping[str, Any]) -> float | None:
     """Return the dollars that a response cost."""
     cost, ticks = counts.get("cost"), counts.get("cost_in_usd_ticks")
-    if isinstance(cost, int | float):
+    if isinstance(cost, (int, float)):
         return float(cost)
     if isinstance(ticks, int):
         return ticks / _TICKS_PER_DOLLAR

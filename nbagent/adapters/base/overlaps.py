@@ -50,7 +50,7 @@ class QueueOverlaps:
         kind = _span_of(event)
         if kind is not None:
             return self._feed_span(kind, event)
-        if isinstance(event, ev.RunEnd | ev.StepEnd):
+        if isinstance(event, (ev.RunEnd, ev.StepEnd)):
             return [*self._flush("reasoning"), *self._flush("text"), event]
         return [event]
 

@@ -87,7 +87,7 @@ def _field(field: Any, value: Any) -> Any:
     if entry is not None and entry.GetOptions().map_entry:
         inner = entry.fields_by_name["value"]
         return {str(key): _single(inner, value[key]) for key in value}
-    if isinstance(value, str | bytes | int | float | bool) or hasattr(value, "DESCRIPTOR"):
+    if isinstance(value, (str, bytes, int, float, bool)) or hasattr(value, "DESCRIPTOR"):
         return _single(field, value)
     return [_single(field, one) for one in value]
 
@@ -125,7 +125,7 @@ def text_in(content: Any) -> str:
     """Return the text of a content block, of a list of content blocks, or of a plain string."""
     if isinstance(content, str):
         return content
-    if isinstance(content, list | tuple):
+    if isinstance(content, (list, tuple)):
         return "".join(text_in(entry) for entry in content)
     block = fields_or_empty(content)
     return str_field(block, "text") or text_in(block.get("content") or "")

@@ -68,7 +68,7 @@ class BedrockDecoder(BaseDecoder):
         """Return True if the item is an event of either call, or one of its exceptions."""
         name, payload = _name_and_payload(item)
         if name == "chunk":
-            return isinstance(payload.get("bytes"), bytes | str)
+            return isinstance(payload.get("bytes"), (bytes, str))
         if name == "metadata":  # other systems have this word, too
             return "usage" in payload
         return name in _HANDLERS or (name.endswith(_EXCEPTION) and "message" in payload)

@@ -121,7 +121,7 @@ class CohereDecoder(BaseDecoder):
         """Write the sources of a passage: documents or tool results."""
         citations = message.get("citations")
         for citation in map(
-            fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]
+            fields_or_empty, citations if isinstance(citations, (list, tuple)) else [citations]
         ):
             index = citation.get("content_index", payload.get("index"))
             text_id = self._text_ids.get(index) or next(iter(self._text_ids.values()), None)
@@ -208,7 +208,7 @@ def _read_usage(usage: Any) -> ev.Usage | None:
 
 def _count(value: Any) -> int | None:
     """Return a number of tokens, which the service sends as a float."""
-    if not isinstance(value, int | float):
+    if not isinstance(value, (int, float)):
         return None
     return int(value)
 

@@ -75,7 +75,7 @@ class CrewDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is one of CrewAI's events, frames or chunks."""
-        if isinstance(item, str | bytes):
+        if isinstance(item, (str, bytes)):
             return False
         if class_name(item) == "StreamChunk" or get_field(item, "chunk_type") is not None:
             return get_field(item, "content") is not None

@@ -67,7 +67,7 @@ class AdkDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an event, with author and invocation id."""
-        if isinstance(item, str | bytes | list | tuple):
+        if isinstance(item, (str, bytes, list, tuple)):
             return False
         has_author = isinstance(get_field(item, "author"), str) and isinstance(
             get_either_case(item, "invocationId"), str

@@ -79,7 +79,7 @@ class LangGraphDecoder(GraphDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is one that a graph streams."""
-        if isinstance(item, list | tuple):
+        if isinstance(item, (list, tuple)):
             return split_item(item) is not None
         fields = mapping_or_empty(item)
         if is_mode(fields.get("type")) and "ns" in fields and "data" in fields:
@@ -109,7 +109,7 @@ class LangGraphDecoder(GraphDecoder):
         """Return namespace, mode and payload of an item, and write the interrupts of its
         envelope.
         """
-        if isinstance(item, list | tuple):
+        if isinstance(item, (list, tuple)):
             return split_item(item) or ((), "custom", item)
         fields = mapping_or_empty(item)
         if is_mode(fields.get("type")) and "ns" in fields:
@@ -342,4 +342,4 @@ class LangGraphDecoder(GraphDecoder):
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2
+    return isinstance(value, (list, tuple)) and len(value) == 2

@@ -25,7 +25,7 @@ def is_mode(value: Any) -> bool:
 
 def namespace_of(value: Any) -> tuple[str, ...] | None:
     """Return a namespace as a tuple of strings; None if it is no namespace."""
-    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
         return tuple(value)
     return None
 
@@ -46,7 +46,7 @@ def split_item(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str,
     path = namespace_of(first)
     if path is None:
         return None
-    if isinstance(second, list | tuple):
+    if isinstance(second, (list, tuple)):
         inner = split_item(second)
         if inner is None:
             return None
@@ -65,7 +65,7 @@ def mode_by_shape(fields: Mapping[str, Any]) -> str | None:
     if isinstance(fields.get("type"), str) or isinstance(fields.get("event"), str):
         return None
     messages = fields.get("messages")
-    if isinstance(messages, list | tuple) and all(map(_is_message, messages)):
+    if isinstance(messages, (list, tuple)) and all(map(_is_message, messages)):
         return "values"
     if "__interrupt__" in fields:
         if len(fields) == 1:
@@ -95,7 +95,7 @@ def _is_update(value: Any) -> bool:
 
 def listed(value: Any) -> Sequence[Any]:
     """Return several things as they are, and one as a list of it."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return value
     return [value]
 

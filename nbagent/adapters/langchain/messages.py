@@ -323,7 +323,7 @@ class Messages:
         """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts,
         and pause the run.
         """
-        for entry in entries if isinstance(entries, list | tuple) else [entries]:
+        for entry in entries if isinstance(entries, (list, tuple)) else [entries]:
             interrupt_id = get_str(entry, "id", "interrupt_id") or self._builder.mint("interrupt")
             if interrupt_id in self._interrupts | self._answered:
                 continue

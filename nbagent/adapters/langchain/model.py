@@ -41,7 +41,7 @@ class LangChainModelDecoder(BaseDecoder):
         """Return True if the item is a model's message, whole or a chunk, as an object or as its
         JSON, or an event of one.
         """
-        if isinstance(item, str | bytes | list | tuple):
+        if isinstance(item, (str, bytes, list, tuple)):
             return False
         if _is_event(item):
             return bool(item["event"] != "error")  # which other systems send as well

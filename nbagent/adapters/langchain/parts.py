@@ -119,7 +119,7 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
     for summary in fields_or_empty(extra.get("reasoning")).get("summary") or ():
         yield ContentPart("reasoning", "extra", get_str(summary, "text", default=""), {})
     content = get_field(message, "content")
-    for number, block in enumerate(content if isinstance(content, list | tuple) else [content]):
+    for number, block in enumerate(content if isinstance(content, (list, tuple)) else [content]):
         yield from _parts_of_block(number, block)
     refusal = extra.get("refusal")
     if isinstance(refusal, str) and refusal:

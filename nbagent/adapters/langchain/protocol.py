@@ -68,7 +68,7 @@ class LangChainProtocolDecoder(GraphDecoder):
 
     def _messages_event(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
         event, metadata = params.get("data"), None
-        if isinstance(event, list | tuple):
+        if isinstance(event, (list, tuple)):
             event, metadata = (*event, None)[:2]
         if kind_of(event) == "ai":  # whole, of a node that is no model
             key = get_str(event, "id") or self.builder.mint("message")
@@ -156,7 +156,7 @@ class LangChainProtocolDecoder(GraphDecoder):
         """Read the start or end of a graph. A subgraph is a sub-agent."""
         payload = fields_or_empty(params.get("data"))
         subgraph = payload.get("namespace")
-        if isinstance(subgraph, list | tuple):  # sent by the outer graph
+        if isinstance(subgraph, (list, tuple)):  # sent by the outer graph
             path = tuple(map(str, subgraph))
         word = str_field(payload, "event", "status", default="")
         status = _FINAL_STATUSES.get(word.rsplit(".", 1)[-1])

@@ -85,7 +85,7 @@ def _tool_approval(interrupt: Any, value: Any) -> Review:
 def _review(form: Form, action: Any, allowed: Any = None) -> Review:
     name = get_str(action, "name", "action", default="")
     decisions: list[str] | None = None
-    if isinstance(allowed, list | tuple) and allowed:
+    if isinstance(allowed, (list, tuple)) and allowed:
         decisions = list(map(str, allowed))
     return Review(
         form=form,

@@ -221,7 +221,7 @@ class LlamaIndexDecoder(BaseDecoder):
             self.builder.tool_error(block, nonempty_str(content), content)
         else:
             raw = get_field(output, "raw_output")
-            if isinstance(raw, str | int | float | bool | list | dict):
+            if isinstance(raw, (str, int, float, bool, list, dict)):
                 content = raw
             self.builder.tool_result(block, content)
 

@@ -142,7 +142,7 @@ class SmolagentsDecoder(BaseDecoder):
             self._call(call if call is not None else {"id": get_field(item, "id")})
             block = self._calls[-1]
         output, observation = get_field(item, "output"), get_field(item, "observation")
-        is_json = output is None or isinstance(output, str | int | float | bool | list | dict)
+        is_json = output is None or isinstance(output, (str, int, float, bool, list, dict))
         self.builder.tool_args(block)
         self.builder.tool_result(block, output if is_json else observation)
 

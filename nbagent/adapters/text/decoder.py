@@ -34,7 +34,7 @@ class TextDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is a string or bytes, or has a text and nothing else."""
-        return isinstance(item, str | bytes | bytearray) or _only_text(item) is not None
+        return isinstance(item, (str, bytes, bytearray)) or _only_text(item) is not None
 
     def read(self, item: Any) -> None:
         """Read one piece of the text."""
@@ -84,7 +84,7 @@ def _only_text(item: Any) -> str | None:
     """Return the text of an item that has one field, such as `{"text": "Hi"}`; None for any other
     item.
     """
-    if isinstance(item, str | bytes | bytearray | list | tuple):
+    if isinstance(item, (str, bytes, bytearray, list, tuple)):
         return None
     payload = fields_or_empty(item)
     name, text = next(iter(payload.items()), ("", None))

@@ -23,7 +23,7 @@ class UnknownDecoder(BaseDecoder):
     def recognises(item: Any) -> bool:
         """Return True if the item has fields or entries."""
         return (
-            isinstance(item, list | tuple)
+            isinstance(item, (list, tuple))
             or hasattr(item, "__dict__")
             or bool(fields_or_empty(item))
             or item == {}

@@ -310,7 +310,7 @@ class Calls:
                 with PyplotFigures() as drawn:
                     await injected.before_call(tool, start.id, self._emit)
                     value = await tool.run(arguments, results.show)
-                    if isinstance(value, OwnedStream | Run):
+                    if isinstance(value, (OwnedStream, Run)):
                         value = await answer_of(value, context, tool.timeout)
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])

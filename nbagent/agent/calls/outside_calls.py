@@ -335,7 +335,7 @@ class OutsideCall:
             raised = error
         finally:
             CURRENT_CALL.reset(token)
-        if isinstance(raised, asyncio.CancelledError | GeneratorExit):
+        if isinstance(raised, (asyncio.CancelledError, GeneratorExit)):
             raise raised  # nobody waits for more
         yield _OnOurLoop(output.__aexit__(None if raised is None else type(raised), raised, None))
         if raised is not None:

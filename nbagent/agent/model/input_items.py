@@ -192,7 +192,7 @@ def text_of(item: Item) -> str:
 
 
 def _from_entry(entry: Any) -> list[Item]:
-    if isinstance(entry, Message | FunctionCall | FunctionCallOutput | OpaqueItem):
+    if isinstance(entry, (Message, FunctionCall, FunctionCallOutput, OpaqueItem)):
         return [entry]
     if hasattr(entry, "model_dump"):
         entry = entry.model_dump(exclude_unset=True)

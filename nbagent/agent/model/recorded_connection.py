@@ -231,9 +231,9 @@ def recording_of(model: Any) -> tuple[RecordedRun | None, Any]:
         NbagentError: a recording cannot be read.
     """
     given, live = model, None
-    if isinstance(model, list | tuple) and len(model) == 2 and isinstance(model[1], str):
+    if isinstance(model, (list, tuple)) and len(model) == 2 and isinstance(model[1], str):
         given, live = model
-    elif not (isinstance(model, Replay | list | tuple) or hasattr(model, "events")):
+    elif not (isinstance(model, (Replay, list, tuple)) or hasattr(model, "events")):
         return None, model
     recording = recorded_run(given)
     if not recording.steps:

@@ -313,7 +313,7 @@ def recorded_run(source: Any) -> RecordedRun:
         NbagentError: it is none of these.
         FileNotFoundError: there is no such file.
     """
-    if isinstance(source, str | Path):
+    if isinstance(source, (str, Path)):
         source = replay(source)
     if isinstance(source, Replay):
         return RecordedRun(_decoded(source.items()), source.name)
@@ -325,7 +325,7 @@ def recorded_run(source: Any) -> RecordedRun:
                 "writes all of them"
             )
         return RecordedRun(events, str(source.name))
-    if isinstance(source, list | tuple) and all(isinstance(each, e.Event) for each in source):
+    if isinstance(source, (list, tuple)) and all(isinstance(each, e.Event) for each in source):
         return RecordedRun(_decoded(source), "recording")
     raise NbagentError(
         'a recording is nbagent.replay("run.jsonl"), the list of events of nbagent.load, or a '

@@ -123,7 +123,7 @@ class ContinuedHistory(NoHistory):
     """
 
     def __init__(self, source: Any) -> None:
-        if not hasattr(source, "messages") and not isinstance(source, list | tuple):
+        if not hasattr(source, "messages") and not isinstance(source, (list, tuple)):
             raise NbagentError(
                 f"after= takes a run, a session or a list of messages, got {type(source).__name__}"
             )

@@ -250,7 +250,7 @@ def store_of(store: StoreLike) -> Store:
         raise NbagentError(
             "store=None keeps sessions in this process's memory; ':memory:' is no file"
         )
-    if isinstance(store, str | os.PathLike):
+    if isinstance(store, (str, os.PathLike)):
         return sqlite_store(store)
     if not hasattr(store, "append") or not hasattr(store, "sessions"):
         raise NbagentError(

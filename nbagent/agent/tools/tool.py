@@ -218,7 +218,7 @@ class Tool(Generic[P, R]):
                     value = call()
                 else:
                     value = await in_thread(functools.partial(finish, call))
-                if inspect.isawaitable(value) and not isinstance(value, Run | OwnedStream):
+                if inspect.isawaitable(value) and not isinstance(value, (Run, OwnedStream)):
                     # Which is not begun here.
                     value = await value
                 if inspect.isasyncgen(value):

@@ -73,7 +73,7 @@ def _inner(path: str, old: Any, new: Any) -> list[_Pair] | None:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [*old, *(key for key in new if key not in old)]
         return [(_key(path, key), old.get(key, _MISSING), new.get(key, _MISSING)) for key in keys]
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+    if isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
         return _items(path, old, new)
     return None
 
@@ -114,7 +114,7 @@ def _key(path: str, key: Any) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return _clip(value)
-    if isinstance(value, dict | list | tuple) and len(value) > VALUE_CHARS:
+    if isinstance(value, (dict, list, tuple)) and len(value) > VALUE_CHARS:
         return f"{type(value).__name__} of {len(value):,}"
     return _clip(msgspec.json.encode(json_safe(json_of(value))).decode())
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from nbagent.mime.shrink import json_of
@@ -73,7 +74,7 @@ def _of_json(before: Any, after: Any) -> dict[str, Any] | None:
     they are different plain values.
     """
     left, right = _as_json(before), _as_json(after)
-    if isinstance(left, dict | list | tuple) and isinstance(right, dict | list | tuple):
+    if isinstance(left, (dict, list, tuple)) and isinstance(right, (dict, list, tuple)):
         changes, number = json_difference(left, right)
         if not number:
             return {"kind": "same"}
@@ -128,11 +129,11 @@ def _table_headline(diff: Mapping[str, Any]) -> str:
 
 
 def _is_json(value: Any) -> bool:
-    return isinstance(value, dict | list | tuple | str | int | float | None)
+    return isinstance(value, (dict, list, tuple, str, int, float, NoneType))
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | None)
+    return isinstance(value, (str, int, float, NoneType))
 
 
 def _shown(text: str) -> str:

@@ -55,7 +55,7 @@ def _value(value: Any, max_chars: int) -> str:
     if isinstance(value, Mapping):
         named = ((f"{_words(str(key)[:LINE_CHARS])}: ", item) for key, item in value.items())
         return "{" + _joined(named, max_chars, ", ") + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         unnamed = (("", item) for item in value)
         return "[" + _joined(unnamed, max_chars, ", ") + "]"
     if value is None or isinstance(value, bool):

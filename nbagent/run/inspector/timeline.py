@@ -61,37 +61,18 @@ class Timeline:
         """Number of the steps in the stream so far."""
         return self._steps
 
-    def feed(self, event: e.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
+    def feed(self, event: e.Event) -> None:
         """Take one event. Those of attempts are not the run's time."""
         if self._attempts.is_of_attempt(event):
             return
         self._pass_time(event.ts)
         match event:
-            case e.TextDelta():
-                self._answered(event.ts)
-                self._bar_of(event, "text", "text").end = event.ts
-            case e.ReasoningDelta():
-                self._answered(event.ts)
-                self._bar_of(event, "reasoning", "thinking").end = event.ts
-            case e.ToolArgsDelta():
-                self._answered(event.ts)
-                self._bar_of(event, "tool", "tool")
-            case e.TextStart():
-                self._bar_of(event, "text", _LABEL_OF_PHASE.get(event.phase or "", "text"))
-            case e.ReasoningStart():
-                self._bar_of(event, "reasoning", "thinking")
-            case e.TextEnd():
-                self._close(event, "text", "text")
-            case e.ReasoningEnd():
-                self._close(event, "reasoning", "thinking")
-            case e.ToolStart():
-                label = event.title or event.name
-                self._bar_of(event, "tool", label).label = label[:MAX_LABEL_CHARS]
-            case e.ToolArgs():
-                self._begin_call(event)
-            case e.ToolProgress():
-                if event.message is None and event.progress is None and event.total is None:
-                    self._begin_call(event)
+            case e.TextStart() | e.TextDelta() | e.TextEnd():
+                self._text(event)
+            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd():
+                self._reasoning(event)
+            case e.ToolStart() | e.ToolArgsDelta() | e.ToolArgs() | e.ToolProgress():
+                self._call(event)
             case e.ToolResult():
                 if not event.preliminary:
                     self._close(event, "tool", "tool").status = event.status
@@ -111,6 +92,39 @@ class Timeline:
                 pass
             case _:
                 assert_never(event)
+
+    def _text(self, event: e.TextStart | e.TextDelta | e.TextEnd) -> None:
+        match event:
+            case e.TextStart():
+                self._bar_of(event, "text", _LABEL_OF_PHASE.get(event.phase or "", "text"))
+            case e.TextDelta():
+                self._answered(event.ts)
+                self._bar_of(event, "text", "text").end = event.ts
+            case e.TextEnd():
+                self._close(event, "text", "text")
+
+    def _reasoning(self, event: e.ReasoningStart | e.ReasoningDelta | e.ReasoningEnd) -> None:
+        match event:
+            case e.ReasoningStart():
+                self._bar_of(event, "reasoning", "thinking")
+            case e.ReasoningDelta():
+                self._answered(event.ts)
+                self._bar_of(event, "reasoning", "thinking").end = event.ts
+            case e.ReasoningEnd():
+                self._close(event, "reasoning", "thinking")
+
+    def _call(self, event: e.ToolStart | e.ToolArgsDelta | e.ToolArgs | e.ToolProgress) -> None:
+        match event:
+            case e.ToolStart():
+                label = event.title or event.name
+                self._bar_of(event, "tool", label).label = label[:MAX_LABEL_CHARS]
+            case e.ToolArgsDelta():
+                self._answered(event.ts)
+                self._bar_of(event, "tool", "tool")
+            case e.ToolArgs():
+                self._begin_call(event)
+            case e.ToolProgress(message=None, progress=None, total=None):  # the call has begun
+                self._begin_call(event)
 
     def _begin_call(self, event: e.ToolArgs | e.ToolProgress) -> None:
         self._bar_of(event, "tool", "tool").ready = event.ts

@@ -112,7 +112,7 @@ def masked_wire(text: str, mask: Mask, *, is_cut: bool) -> str:
     items = [_json_of(line) for line in lines]
     pieces: dict[tuple[Any, ...], list[_Piece]] = {}
     for number, (_, item) in enumerate(items):
-        if isinstance(item, dict | list):
+        if isinstance(item, (dict, list)):
             for place, holder, name in _texts(item, ()):
                 pieces.setdefault(place, []).append((number, holder, name))
     changed: set[int] = set()
@@ -158,14 +158,14 @@ def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
     if isinstance(value, dict):
         fields: Iterable[tuple[Any, Any]] = value.items()
         found = [(name, value.get(name)) for name in _PLACES]
-        place += tuple((name, at) for name, at in found if isinstance(at, str | int))
+        place += tuple((name, at) for name, at in found if isinstance(at, (str, int)))
     else:
         fields = enumerate(value)
     for name, item in fields:
         if isinstance(item, str):
             if name not in _FIXED:
                 yield (*place, name), value, name
-        elif isinstance(item, dict | list):
+        elif isinstance(item, (dict, list)):
             yield from _texts(item, (*place, name))
 
 

@@ -93,7 +93,7 @@ class RunSpans:
         """Do nothing: the last event has ended all spans."""
 
     def _read(self, event: e.Event) -> None:  # noqa: C901 - one flat match
-        begins = isinstance(event, e.RunStart | e.Prompt) or not self._agents
+        begins = isinstance(event, (e.RunStart, e.Prompt)) or not self._agents
         if begins and event.parent_id is None:
             self._open_root(event)
         agent = self._agent_of(event)
@@ -147,7 +147,7 @@ class RunSpans:
     def _open_root(self, event: e.Event) -> None:
         if isinstance(
             event,
-            e.RunEnd | e.ToolStart | e.ToolArgs | e.ToolResult | e.ToolOutput | e.ToolProgress,
+            (e.RunEnd, e.ToolStart, e.ToolArgs, e.ToolResult, e.ToolOutput, e.ToolProgress),
         ):
             return  # told after the end: a call that the reader has made again
         agent = self._agents.get(_ROOT)

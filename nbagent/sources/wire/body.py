@@ -18,6 +18,9 @@ MAX_ITEM_BYTES = 64 * 1024 * 1024
 DONE = "[DONE]"
 """Payload that many services send last; it is no JSON, and no text either."""
 
+_AMAZON_TYPE = "application/vnd.amazon.eventstream"
+_PLAIN_TYPE = "text/plain"
+_SSE_TYPE = "text/event-stream"
 _MAX_SNIFF_BYTES = 4096  # read at most before the framing is decided
 _BOM = b"\xef\xbb\xbf"
 _JSON_START = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
@@ -27,7 +30,7 @@ _SSE_FIELDS = (b":", b"data", b"event", b"id", b"retry")
 _HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MAYBE_HTML = (b"<!doctype html", b"<html>")
 _LINES = re.compile(r"\n|(?<=[}\]])\s+data:\s*")  # the second where the ends of lines became blanks
-_VALUE_START = b'{["-0123456789tfn'
+_VALUE_STARTS = {bytes([first]) for first in b'{["-0123456789tfn'}
 # in which payloads have their event's name
 _NAME_FIELDS = (
     "type",
@@ -130,27 +133,46 @@ class BodyDecoder:
 
     def _framing_of(self, head: bytes, *, is_all: bool) -> Framing | None:
         """Return the framing by the first bytes; None if more of them are needed."""
-        media = self._media_type
-        if media == "application/vnd.amazon.eventstream":
+        if self._media_type == _AMAZON_TYPE:
             return "event stream"
         start = head.removeprefix(_BOM).lstrip(b" \t\r\n\x1e")
-        open_ended = not is_all and len(head) < _MAX_SNIFF_BYTES
-        if open_ended and (not start or _BOM.startswith(head) or _MAYBE_JSON.fullmatch(start)):
+        framing = self._framing_by_sign(start)
+        if framing is not None:
+            return framing
+        more_may_come = not is_all and len(head) < _MAX_SNIFF_BYTES
+        if more_may_come and (_BOM.startswith(head) or self._may_become_sign(start)):
             return None
+        return self._framing_by_type(start)
+
+    def _framing_by_sign(self, start: bytes) -> Framing | None:
+        """Return the framing that no other body begins like; None if the bytes leave it open."""
         if _JSON_START.match(start):
             return "json"
-        if media != "text/plain":
-            if _HTML_START.match(start):
-                return "html"
-            if open_ended and any(sign.startswith(start.lower()) for sign in _MAYBE_HTML):
-                return None
-        is_labelled = media == "text/event-stream"
-        if _SSE_START.match(start) or (is_labelled and (not start or start.startswith(b":"))):
+        if self._media_type != _PLAIN_TYPE and _HTML_START.match(start):
+            return "html"
+        if _SSE_START.match(start):
             return "sse"
-        if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
-            return None
-        is_value = bool(start) and start[0] in _VALUE_START
-        if self._is_lines or ("json" in media and is_value):
+        if self._media_type == _SSE_TYPE and start.startswith(b":"):
+            return "sse"
+        return None
+
+    def _may_become_sign(self, start: bytes) -> bool:
+        """Return True if the bytes may be the beginning of a framing's sign."""
+        if not start or _MAYBE_JSON.fullmatch(start):
+            return True
+        if any(field.startswith(start) for field in _SSE_FIELDS):
+            return True
+        if self._media_type == _PLAIN_TYPE:
+            return False
+        return any(tag.startswith(start.lower()) for tag in _MAYBE_HTML)
+
+    def _framing_by_type(self, start: bytes) -> Framing:
+        """Return the framing that the content type names, of bytes that have no sign."""
+        if self._is_lines:
+            return "json"
+        if self._media_type == _SSE_TYPE and not start:
+            return "sse"
+        if "json" in self._media_type and start[:1] in _VALUE_STARTS:
             return "json"
         return "text"
 

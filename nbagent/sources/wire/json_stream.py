@@ -88,7 +88,7 @@ def item_of(text: str) -> Any:
         value = _JSON.decode(text)
     except (ValueError, RecursionError):
         return text
-    if not isinstance(value, dict | list | str):
+    if not isinstance(value, (dict, list, str)):
         return text
     return value
 
