@@ -1,12 +1,13 @@
 """`ServerMessages`: what an MCP server says while a tool of it is called."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
 import mcp_types
 import msgspec
+from mcp.shared.dispatcher import ProgressFnT
 
 from nbagent import events as e
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
@@ -15,7 +16,6 @@ from nbagent.errors import ToolError
 from nbagent.events.jsonable import json_safe
 
 Elicitation: TypeAlias = mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams
-OnProgress: TypeAlias = Callable[[float, float | None, str | None], Awaitable[None]]
 
 
 class ServerMessages:
@@ -26,7 +26,7 @@ class ServerMessages:
         self._questions = 0
 
     @contextmanager
-    def of_call(self, context: CallContext | None) -> Iterator[OnProgress]:
+    def of_call(self, context: CallContext | None) -> Iterator[ProgressFnT]:
         """Give the function that takes the progress of a call, which goes on during the block.
 
         Args:
