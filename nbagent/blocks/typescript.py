@@ -73,10 +73,13 @@ _PRIMITIVES: dict[type[structs.Type], str] = {
 
 def generate() -> str:
     """Return the text of `protocol.ts`."""
-    return "\n".join((_HEAD, *_declarations()))
+    return "\n".join(
+        (_HEAD, *_block_declarations(), *_kind_declarations(), *_message_declarations())
+    )
 
 
-def _declarations() -> Iterator[str]:
+def _block_declarations() -> Iterator[str]:
+    """Yield the types of the props of blocks, and of what they hold."""
     for name, literals in _LITERALS.items():
         yield _alias(name, [f'"{literal}"' for literal in literals])
     nested: tuple[type[msgspec.Struct], ...] = (values.LargeValue, *_nested())
@@ -85,10 +88,16 @@ def _declarations() -> Iterator[str]:
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)
-    kinds = (f"  {blocks.kind_of(struct())}: {struct.__name__};\n" for struct in get_args(AnyProps))
+
+
+def _kind_declarations() -> Iterator[str]:
+    """Yield the kinds of blocks, and which of them are drawn from nodes."""
+    every = get_args(AnyProps)
+    kinds = {blocks.kind_of(props()): props for props in every}
+    members = [f"  {kind}: {props.__name__};\n" for kind, props in kinds.items()]
     yield (
         f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n"
-        f"{''.join(kinds)}}}\n"
+        f"{''.join(members)}}}\n"
     )
     yield _alias("Kind", ["keyof PropsByKind"])
     drawn = [f'"{kind.name}"' for kind in KINDS if not kind.has_component]
@@ -96,21 +105,23 @@ def _declarations() -> Iterator[str]:
         "A kind that the view draws from nodes; it has a component for each other one."
     ) + (_alias("DrawnKind", drawn or ["never"]))
     yield _alias("DrawnNode", [f"{node.__name__}Node" for node in get_args(nodes.Node)])
-    every = get_args(AnyProps)
     fields = {name: None for props in every for name in props.__struct_encode_fields__}
-    yield _comment("Every kind.") + _list("KINDS", (blocks.kind_of(props()) for props in every))
+    yield _comment("Every kind.") + _list("KINDS", kinds)
     yield _comment("The names of the props of every kind.") + _list("PROPS", fields)
+
+
+def _message_declarations() -> Iterator[str]:
+    """Yield the ops, and the messages in both directions."""
     yield _comment(python_inspect.getdoc(ops) or "") + _alias("Op", list(_OPS))
     for name, op in _OPS.items():
         yield f"export type {name} = [{', '.join(map(_tuple_item, get_args(op)))}];\n"
-    for struct in (*get_args(messages.KernelMessage), *get_args(messages.ViewMessage)):
-        yield _interface(struct)
+    unions = {"KernelMessage": messages.KernelMessage, "ViewMessage": messages.ViewMessage}
+    for union in unions.values():
+        for struct in get_args(union):
+            yield _interface(struct)
     for struct in _INSPECTION:
         yield _interface(struct)
-    for name, union in {
-        "KernelMessage": messages.KernelMessage,
-        "ViewMessage": messages.ViewMessage,
-    }.items():
+    for name, union in unions.items():
         yield _alias(name, [f"{struct.__name__}Message" for struct in get_args(union)])
 
 

@@ -158,14 +158,9 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     """Return the extremes and shares of a whole table; empty if it has no column of names or none
     of quantities.
     """
-    numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
-    others = [column for column in rows[0] if column not in numeric]
-    names = [column for column in others if all(column in row for row in rows)]
-    measures = [column for column in numeric if not _NO_QUANTITY.search(column)]
-    if not names or not measures:
+    label, measure = _columns(rows, prompt)
+    if label is None or measure is None:
         return {}
-    asked = [name for name in measures if re.search(rf"(?i)\b{re.escape(name)}\b", prompt)]
-    label, measure = names[0], (asked or measures[-1:])[0]
     worst, *_, best = sorted(rows, key=lambda row: row[measure])
     total = sum(row[measure] for row in rows)
     facts: Json = {
@@ -181,6 +176,22 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     if total > 0 <= worst[measure]:
         facts["share"] = f"{best[measure] / total:.0%}"
     return facts
+
+
+def _columns(rows: list[Json], prompt: str) -> tuple[str | None, str | None]:
+    """Return the first column of names, and that of quantities which the prompt names, or the last;
+    None for one that is missing.
+    """
+    label, measure, is_asked = None, None, False
+    for column in rows[0]:
+        if all(_is_number(row.get(column)) for row in rows):
+            if _NO_QUANTITY.search(column) or is_asked:
+                continue
+            measure = column
+            is_asked = re.search(rf"(?i)\b{re.escape(column)}\b", prompt) is not None
+        elif label is None and all(column in row for row in rows):
+            label = column
+    return label, measure
 
 
 def _key(column: str) -> int | str:

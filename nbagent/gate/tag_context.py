@@ -145,31 +145,45 @@ class TagContext:
         """Return True if an opener is a tag, and not part of an answer; None if more of the text
         must be seen.
         """
-        form, text, end = found.form, place.text, found.end
-        if form.place == "end":
-            rest = text[end:].lstrip(SPACE)
-            if not rest and not place.last:
-                return None
-            if rest and rest[0] not in "\n<":
-                return False
-        before = self.before
-        if here:
-            before = text[here - 1]
+        for check in (self._ends_line, self._is_unquoted, self._is_outside_code, self._is_followed):
+            answer = check(place, found, here)
+            if answer is not True:
+                return answer
+        return True
+
+    def _ends_line(self, place: Cursor, found: Found, here: int) -> bool | None:
+        """Return True if nothing but a tag follows in the line, where the form needs that."""
+        if found.form.place != "end":
+            return True
+        rest = place.text[found.end :].lstrip(SPACE)
+        if rest:
+            return rest[0] in "\n<"
+        return True if place.last else None
+
+    def _is_unquoted(self, place: Cursor, found: Found, here: int) -> bool | None:
+        """Return True if the opener is neither escaped nor in quotation marks."""
+        text, end = place.text, found.end
+        before = text[here - 1] if here else self.before
         if before == "\\":
             return False
-        if before in _QUOTES:
-            if end == len(text) and not place.last:
-                return None
-            if text[end : end + 1] == _QUOTES[before]:
-                return False
-        # A tag may be right behind a fence.
-        is_behind_fence = self.line.closes_fence and self.line.at_margin(place, here)
-        if form.place != "fence" and not is_behind_fence:
-            in_code = self.is_in_code(place, end)
-            if in_code is None:
-                return None
-            if in_code:
-                return False
+        if before not in _QUOTES:
+            return True
+        if end == len(text) and not place.last:
+            return None
+        return text[end : end + 1] != _QUOTES[before]
+
+    def _is_outside_code(self, place: Cursor, found: Found, here: int) -> bool | None:
+        """Return True if the opener is not in code. A tag may be right behind a fence."""
+        if found.form.place == "fence":
+            return True
+        if self.line.closes_fence and self.line.at_margin(place, here):
+            return True
+        in_code = self.is_in_code(place, found.end)
+        return None if in_code is None else not in_code
+
+    def _is_followed(self, place: Cursor, found: Found, here: int) -> bool | None:
+        """Return True if what the form needs is behind the opener."""
+        form = found.form
         if form.ahead:
             return self._has_ahead(place, found, here)
         if form.needs in ("name", "start"):

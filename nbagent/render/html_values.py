@@ -126,7 +126,8 @@ class ValueWriter:
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""
-        if parts := parts_of(bundle):
+        parts = parts_of(bundle)
+        if parts:
             return "".join(self.result(part, block) for part in parts)
         mime = richest_type(bundle)
         if mime is None:
@@ -134,21 +135,24 @@ class ValueWriter:
             return self.json(unknown) if unknown else ""
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
-            # notebooks hold a text as its lines
-            payload = "".join(line for line in payload if isinstance(line, str))
+            payload = _joined(payload)
         if not isinstance(payload, str):
             return self.json(payload)
+        if mime in IMAGE_TYPES:
+            return self._picture_and_rest(mime, payload, bundle, block)
         if mime == "text/html":
             return self._html(payload)
         if mime == "text/markdown":
             return self.markdown(payload)
-        if mime in IMAGE_TYPES:
-            rest = {other: value for other, value in bundle.items() if other not in IMAGE_TYPES}
-            shown = self.picture(mime, payload, text_of(block, "summary") or "picture", block)
-            if rest and not self._keeps_picture(block):
-                shown += self.result(rest, block)
-            return shown
         return self.plain(payload)  # a JSON string is shown as the text it holds
+
+    def _picture_and_rest(self, mime: str, payload: str, bundle: Props, block: Props) -> str:
+        """Return a picture, and what else the bundle has where the picture is not kept."""
+        shown = self.picture(mime, payload, text_of(block, "summary") or "picture", block)
+        rest = {other: value for other, value in bundle.items() if other not in IMAGE_TYPES}
+        if rest and not self._keeps_picture(block):
+            shown += self.result(rest, block)
+        return shown
 
     def _html(self, markup: str) -> str:
         shown, note = _clipped(markup, min(self._budget.value_chars, MIME_BYTES["text/html"]))
@@ -217,3 +221,8 @@ def _clipped(text: str, max_chars: int) -> tuple[str, str]:
 
 def _note(note: str) -> str:
     return f"<p{LINE}><em>{note}</em></p>" if note else ""
+
+
+def _joined(lines: list[Any]) -> str:
+    """Return a text that a notebook holds as its lines."""
+    return "".join(line for line in lines if isinstance(line, str))

@@ -59,27 +59,44 @@ def match_snapshot(
     ids, some leave gaps in the positions, and the Agents SDK gives every item of a Chat model the
     same id (openai_agents/replay-chat-reasoning).
     """
-    left = {id(item): item for item in items}
-    found: dict[int, Item] = {}
+    matches = _Matches(items, snapshot)
+    matches.by_id()
+    matches.by_position()
+    matches.by_order()
+    for position, entry in enumerate(snapshot):
+        yield position, entry, matches.found.get(position)
 
-    def match(position: int, item: Item | None) -> None:
-        if item is not None and position not in found and id(item) in left:
-            found[position] = left.pop(id(item))
 
-    uses = Counter(item.id for item in left.values())
-    by_id = {item.id: item for item in left.values() if item.id and uses[item.id] == 1}
-    for position, entry in enumerate(snapshot):
-        match(position, by_id.get(str(entry.get("id"))))
-    by_index = {item.index: item for item in left.values() if item.index is not None}
-    for position, entry in enumerate(snapshot):
-        item = by_index.get(position)
-        if item is not None and item.type in ("", entry.get("type")):
-            match(position, item)
-    by_type: dict[Any, deque[Item]] = defaultdict(deque)
-    for item in left.values():
-        by_type[item.type].append(item)
-    for position, entry in enumerate(snapshot):
-        candidates = by_type[entry.get("type")]
-        if position not in found and candidates:
-            found[position] = candidates.popleft()
-        yield position, entry, found.get(position)
+class _Matches:
+    """Items that entries of a snapshot are, by the entries' positions."""
+
+    def __init__(self, items: Iterable[Item], snapshot: list[Mapping[str, Any]]) -> None:
+        self.found: dict[int, Item] = {}
+        self._left = {id(item): item for item in items}
+        self._snapshot = snapshot
+
+    def by_id(self) -> None:
+        uses = Counter(item.id for item in self._left.values())
+        known = {item.id: item for item in self._left.values() if item.id and uses[item.id] == 1}
+        for position, entry in enumerate(self._snapshot):
+            self._add(position, known.get(str(entry.get("id"))))
+
+    def by_position(self) -> None:
+        at = {item.index: item for item in self._left.values() if item.index is not None}
+        for position, entry in enumerate(self._snapshot):
+            item = at.get(position)
+            if item is not None and item.type in ("", entry.get("type")):
+                self._add(position, item)
+
+    def by_order(self) -> None:
+        of_type: dict[Any, deque[Item]] = defaultdict(deque)
+        for item in self._left.values():
+            of_type[item.type].append(item)
+        for position, entry in enumerate(self._snapshot):
+            candidates = of_type[entry.get("type")]
+            if position not in self.found and candidates:
+                self.found[position] = candidates.popleft()
+
+    def _add(self, position: int, item: Item | None) -> None:
+        if item is not None and position not in self.found and id(item) in self._left:
+            self.found[position] = self._left.pop(id(item))

@@ -242,6 +242,14 @@ def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, l
             yield from _sections(each, name)
 
 
+def _place_of(key: str) -> str | None:
+    """Return where an agent has a key; None if it has it nowhere."""
+    for name, keys in _sections():
+        if key in keys:
+            return f"under {name!r}" if name else "to the agent itself"
+    return None
+
+
 def _hint(around: Sequence[Any], key: str) -> str:
     """Return a hint for an unknown key.
 
@@ -261,9 +269,8 @@ def _hint(around: Sequence[Any], key: str) -> str:
         return "; it belongs under 'model_settings'"
     if key in keys_here:
         return ", with this strategy"
-    for name, keys in _sections():
-        if key in keys:
-            place = f"under {name!r}" if name else "to the agent itself"
-            return f"; it belongs {place}"
+    place = _place_of(key)
+    if place is not None:
+        return f"; it belongs {place}"
     listed = ", ".join(map(repr, dict.fromkeys(keys_here)))
     return did_you_mean(key, keys_here) or f"; it has {listed}"

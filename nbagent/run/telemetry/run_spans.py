@@ -92,7 +92,7 @@ class RunSpans:
     def end(self) -> None:
         """Do nothing: the last event has ended all spans."""
 
-    def _read(self, event: e.Event) -> None:  # noqa: C901 - one flat match
+    def _read(self, event: e.Event) -> None:
         begins = isinstance(event, (e.RunStart, e.Prompt)) or not self._agents
         if begins and event.parent_id is None:
             self._open_root(event)
@@ -117,24 +117,35 @@ class RunSpans:
                 self._calls[event.id] = _Call(
                     start=event, since=event.ts, parent=parent, agent=agent
                 )
-            case e.ToolArgs() if event.id in self._calls:
-                self._calls[event.id].since = event.ts
-                self._calls[event.id].args = event.args_text or json_text(event.args)
-            case e.ToolProgress(message=None, progress=None, total=None) if event.id in self._calls:
-                self._calls[event.id].since = event.ts
-            case e.ToolResult(preliminary=False) if event.id in self._calls:
-                self._end_call(event)
+            case e.ToolArgs() | e.ToolProgress() | e.ToolResult() if event.id in self._calls:
+                self._read_call(event)
             case e.Error(fatal=True):
                 agent.error = event.error_type or event.code or "error"
             case e.RunEnd(parent_id=None):
-                for call_id in list(self._calls):
-                    self._end_call(
-                        e.ToolResult(id=call_id, status="error", ts=event.ts, error=_ended(event))
-                    )
-                for id in reversed(list(self._agents)):
-                    self._end_agent(id, event)
+                self._end_all(event)
             case _:
                 pass
+
+    def _read_call(self, event: e.ToolArgs | e.ToolProgress | e.ToolResult) -> None:
+        """Read an event of an open call."""
+        call = self._calls[event.id]
+        match event:
+            case e.ToolArgs():
+                call.since = event.ts
+                call.args = event.args_text or json_text(event.args)
+            case e.ToolProgress(message=None, progress=None, total=None):  # it has begun
+                call.since = event.ts
+            case e.ToolResult(preliminary=False):
+                self._end_call(event)
+
+    def _end_all(self, event: e.RunEnd) -> None:
+        """End what is open at the end of the run, the inner agents before the outer ones."""
+        for call_id in list(self._calls):
+            self._end_call(
+                e.ToolResult(id=call_id, status="error", ts=event.ts, error=_ended(event))
+            )
+        for id in reversed(list(self._agents)):
+            self._end_agent(id, event)
 
     def _agent_of(self, event: e.Event) -> _Agent | None:
         scope = event.parent_id or _ROOT
