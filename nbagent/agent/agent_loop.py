@@ -20,12 +20,12 @@ from nbagent.agent.model import input_items
 from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.response import Call, Response
 from nbagent.agent.model.structured import JsonTexts
-from nbagent.agent.run.answer_reader import AnswerReader, InvalidOutput
 from nbagent.agent.run.emitter import Emitter
 from nbagent.agent.run.handoff import not_transferred, transferred
 from nbagent.agent.run.history import Conversation, History, HistoryWriter, NoHistory
 from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending
 from nbagent.agent.run.model_request import IdleTimeout, ModelRequest
+from nbagent.agent.run.output_reader import InvalidOutput, OutputReader
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.run.toolset_tools import ToolsetTools
@@ -71,7 +71,7 @@ class AgentLoop:
         self._own_tools = dict(params.tools)
         self._decoder: BaseDecoder = params.connection.api.decoder()
         self._response = Response()
-        self._answers = AnswerReader(params.output)
+        self._output_reader = OutputReader(params.output)
         self._texts = JsonTexts()
         self._steps_of: Counter[str] = Counter()  # responses of each agent
         self._agents = 1
@@ -135,7 +135,7 @@ class AgentLoop:
                 end = await self._failed(error)
         end = await self._end(replace(end, usage=self.spending.usage or end.usage))
         end = replace(end, output=self._response.output or None)
-        answer = self._answers.answer
+        answer = self._output_reader.answer
         if answer is not None:
             end = replace(end, output=answer.content, value=e.Live(answer.value))
         await self._emit(end)
@@ -211,10 +211,10 @@ class AgentLoop:
                 if await self._run_calls(calls):
                     return replace(await self._close(), status="paused", code=e.CLIENT_CALLS)
                 continue
-            problem = self._answers.read(self._response.output)
+            problem = self._output_reader.read(self._response.output)
             if problem is None:
                 return await self._close()
-            notice, message = self._answers.correct(self.params.name, problem)
+            notice, message = self._output_reader.correct(self.params.name, problem)
             await self._emit(e.Status(message=notice, level="warning"))
             await self._keep(message)
         return replace(await self._close(), status="max_steps", code="max_steps")

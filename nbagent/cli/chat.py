@@ -13,7 +13,7 @@ from nbagent.cli.watch import OK, watch
 from nbagent.errors import NbagentError
 from nbagent.render.markup.text import prose, visible
 from nbagent.run import Run
-from nbagent.terminal.lines import History, StandardLines, is_attended
+from nbagent.terminal.lines import LineHistory, StandardLines, is_attended
 
 PROMPT = "> "
 
@@ -77,7 +77,7 @@ def _prompts(session: Session) -> Iterator[str]:
     if not is_attended():
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
-    lines, history = StandardLines(), History()
+    lines, history = StandardLines(), LineHistory()
     for role, text in _shown_texts(session):
         if role == "user":
             history.add(text)

@@ -28,14 +28,14 @@ _METHODS = {
 }
 
 
-class Answer(NamedTuple):
-    """Answer to a request: JSON, or a stream.
+class ApiResponse(NamedTuple):
+    """Response to a request: JSON, or a stream.
 
     Attributes:
         status: HTTP status.
         body: the JSON; of a stream it is empty.
         frames: the stream in pieces, with None before each token, where its pause is; None if the
-            answer is JSON.
+            response is JSON.
     """
 
     status: int
@@ -100,7 +100,7 @@ class DemoApi:
         """
         return body
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
+    def answer(self, method: str, path: str, body: bytes) -> ApiResponse:
         """Return the answer to a request."""
         try:
             if (allowed := _METHODS.get(path)) is None:
@@ -108,15 +108,15 @@ class DemoApi:
             if allowed != method:
                 raise ApiError(f"Not allowed to {method} on {path}, only to {allowed}.", status=405)
             if path.endswith(MODEL):
-                return Answer(200, _MODEL_CARD)
+                return ApiResponse(200, _MODEL_CARD)
             if method == "GET":
-                return Answer(200, {"object": "list", "data": [_MODEL_CARD]})
+                return ApiResponse(200, {"object": "list", "data": [_MODEL_CARD]})
             return self._reply(path == "/v1/responses", msgspec.json.decode(body, type=Json))
         except ApiError as error:
-            return Answer(error.status, error.body())
+            return ApiResponse(error.status, error.body())
         except (msgspec.MsgspecError, RecursionError) as error:
             reason = f"We could not parse the JSON body of your request: {error}"
-            return Answer(400, ApiError(reason).body())
+            return ApiResponse(400, ApiError(reason).body())
 
     @contextmanager
     def streaming(self, frames: Iterator[bytes | None]) -> Iterator[None]:
@@ -136,7 +136,7 @@ class DemoApi:
         """
         return begun + 1 / self.tokens_per_second - time.monotonic()
 
-    def _reply(self, on_responses: bool, body: Json) -> Answer:
+    def _reply(self, on_responses: bool, body: Json) -> ApiResponse:
         created = int(time.time())
         self._count(requests=1)
         try:
@@ -151,8 +151,8 @@ class DemoApi:
             self._remember(request, completion)
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
         if body.get("stream"):
-            return Answer(200, {}, _frames(completion.events(request, created), writer))
-        return Answer(200, writer.whole(completion, request, created))
+            return ApiResponse(200, {}, _frames(completion.events(request, created), writer))
+        return ApiResponse(200, writer.whole(completion, request, created))
 
     def _remember(self, request: Request, completion: Completion) -> None:
         """Keep a response, for requests that go on from it by its id."""

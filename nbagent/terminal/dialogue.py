@@ -9,7 +9,7 @@ from nbagent.events.question import Question
 from nbagent.render.markup.text import visible
 from nbagent.render.questions import prompt_label
 from nbagent.run_context import Breakpoints
-from nbagent.terminal.form import Form
+from nbagent.terminal.form import TerminalForm
 from nbagent.terminal.lines import Lines
 
 SHOWN_LINES = 40
@@ -138,7 +138,7 @@ class Dialogue:
 
     def _filled(self, schema: Mapping[str, Any]) -> Any:
         """Return the value for a schema, typed into a form."""
-        form, args = Form(schema, self._lines), self._question.args
+        form, args = TerminalForm(schema, self._lines), self._question.args
         if "properties" not in schema:
             return form.ask("answer", schema)
         return form.fill(args if isinstance(args, Mapping) else {})
@@ -213,7 +213,7 @@ class Dialogue:
         return self._question.schema is not None and isinstance(self._question.args, Mapping)
 
     def _edited(self) -> dict[str, Any]:
-        return Form(self._question.schema or {}, self._lines).fill(self._question.args)
+        return TerminalForm(self._question.schema or {}, self._lines).fill(self._question.args)
 
     def _chosen(self, options: Sequence[str]) -> str:
         """Return the option that is typed, by its number or its text."""

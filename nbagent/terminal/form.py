@@ -15,7 +15,7 @@ _YES_NO = {"y": True, "yes": True, "n": False, "no": False}
 _MISSING = object()
 
 
-class Form:
+class TerminalForm:
     """Asks for values.
 
     Args:

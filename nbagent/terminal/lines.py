@@ -93,7 +93,7 @@ def is_attended() -> bool:
         return False
 
 
-class History:
+class LineHistory:
     """Lines that the arrow keys bring back: only those that are added, so no answers to
     questions.
     """

@@ -247,10 +247,10 @@ def test_ctrl_c_at_a_question_stops_the_command(tmp_path: Path) -> None:
 
 ASKING = """
 import sys
-from nbagent.terminal.lines import History, StandardLines
+from nbagent.terminal.lines import LineHistory, StandardLines
 
 if sys.argv[1] == "edited":
-    History()
+    LineHistory()
 lines = StandardLines()
 for number in range(int(sys.argv[2])):
     try:

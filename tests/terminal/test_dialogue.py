@@ -9,7 +9,7 @@ from nbagent import events as e
 from nbagent.errors import AnswerError
 from nbagent.run import Run
 from nbagent.terminal import Terminal
-from nbagent.terminal.form import Form
+from nbagent.terminal.form import TerminalForm
 
 
 class Typed:
@@ -136,7 +136,7 @@ SCHEMA = {
 
 def test_a_form_has_a_line_for_each_property() -> None:
     lines = Typed("", "Ada", "", "RED", "y", '["a"]', "null", "")
-    made = Form(SCHEMA, lines).fill({"extra": 1} | {"open": False})
+    made = TerminalForm(SCHEMA, lines).fill({"extra": 1} | {"open": False})
     assert lines.printed == [
         "  name: ",
         "  name: ",
@@ -172,7 +172,7 @@ def test_a_form_has_a_line_for_each_property() -> None:
     ],
 )
 def test_a_line_means_a_value_of_its_type(schema: dict[str, Any], typed: str, value: Any) -> None:
-    assert Form({}, Typed(typed)).ask("it", schema) == value
+    assert TerminalForm({}, Typed(typed)).ask("it", schema) == value
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_line_means_a_value_of_its_type(schema: dict[str, Any], typed: str, va
 )
 def test_a_line_that_fits_no_type_is_refused(schema: dict[str, Any], typed: str) -> None:
     with pytest.raises(AnswerError, match="it takes "):
-        Form({}, Typed(typed)).ask("it", schema)
+        TerminalForm({}, Typed(typed)).ask("it", schema)
 
 
 STOP = {

@@ -21,7 +21,7 @@ from nbagent.agent.calls.once_ledger import ONCE_LEDGER
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
-from nbagent.agent.calls.results import Results, result_of
+from nbagent.agent.calls.results import CallResults, result_of
 from nbagent.agent.model import injected, input_items, valid_history
 from nbagent.agent.model.recorded_run import Record, taken_from_record
 from nbagent.agent.model.response import Call
@@ -293,7 +293,7 @@ class Calls:
     ) -> "_Outcome":
         """Call a tool's function."""
         async with CallOutput(start.id, self._emit) as output:
-            results = Results(start.id, output, self._limit(tool))
+            results = CallResults(start.id, output, self._limit(tool))
             context = CallContext(
                 id=start.id,
                 name=tool.name,

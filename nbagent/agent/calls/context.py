@@ -8,7 +8,7 @@ from itertools import count
 from nbagent import events as e
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.questions import Questions
-from nbagent.agent.calls.results import Results
+from nbagent.agent.calls.results import CallResults
 from nbagent.agent.run.limits import Spending
 
 
@@ -37,7 +37,7 @@ class CallContext:
     emit: Callable[[e.Event], Awaitable[None]]
     spending: Spending
     output: CallOutput
-    results: Results
+    results: CallResults
     agents: "count[int]" = field(default_factory=lambda: count(1))
 
 

@@ -26,7 +26,7 @@ from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.repeat import repeatable
-from nbagent.agent.calls.results import Results, result_of
+from nbagent.agent.calls.results import CallResults, result_of
 from nbagent.agent.model import injected
 from nbagent.agent.options import AgentOptions
 from nbagent.agent.run.limits import Spending
@@ -311,7 +311,7 @@ class OutsideCall:
         """
         id, tool = self._start.id, self._tool
         output: CallOutput = yield _OnOurLoop(self._new_output())
-        results = Results(id, output, self._limit)
+        results = CallResults(id, output, self._limit)
         context = CallContext(
             id=id,
             name=tool.name,

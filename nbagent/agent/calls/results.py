@@ -1,5 +1,5 @@
-"""`Results`: what a tool returns, yields and displays, as events for its reader and text for the
-model.
+"""`CallResults`: the values that a tool returns, yields and displays, as events for its reader and
+text for the model.
 """
 
 import threading
@@ -21,7 +21,7 @@ _MARK_CHARS = 60
 """Characters of a note about what is left out."""
 
 
-class Results:
+class CallResults:
     """The results of one call, preliminary ones and the last.
 
     Args:

@@ -41,7 +41,7 @@ _IN_FLIGHT_ENDED = (
 )
 
 
-class Connection:
+class McpConnection:
     """The connection to one server. All of it but `stop` runs on nbagent's own loop.
 
     Attributes:
@@ -353,7 +353,7 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-_connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+_connections: "weakref.WeakSet[McpConnection]" = weakref.WeakSet()
 
 
 @atexit.register

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from nbagent.agent.mcp_client.connection import Connection
+    from nbagent.agent.mcp_client.connection import McpConnection
     from nbagent.agent.mcp_client.tool import McpTool
 
 
@@ -31,7 +31,7 @@ class McpServer:
         closes: how often `close` was called.
     """
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "McpConnection") -> None:
         self._connection = connection
         self.closes = 0
         # the end of the process ends connections itself, and waits
@@ -113,7 +113,7 @@ def mcp(
     """
     if find_spec("mcp") is None or find_spec("mcp_types") is None:
         raise MissingExtra("mcp(): tools of an MCP server", "mcp")
-    from nbagent.agent.mcp_client.connection import Connection
+    from nbagent.agent.mcp_client.connection import McpConnection
 
     options = {
         "name": name,
@@ -125,4 +125,4 @@ def mcp(
         "start_timeout": start_timeout,
         "result_chars": result_chars,
     }
-    return McpServer(Connection(target, options))
+    return McpServer(McpConnection(target, options))

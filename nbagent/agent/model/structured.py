@@ -38,7 +38,7 @@ _KEY = "value"
 """Property of the object around an answer that is not an object: an API takes only objects."""
 
 
-class Answer(NamedTuple):
+class StructuredAnswer(NamedTuple):
     """An answer that fits.
 
     Attributes:
@@ -119,7 +119,7 @@ class OutputFormat:
         """Return the message that asks for the answer once more."""
         return f"Your answer does not fit: {problem}\n{self.instructions()}"
 
-    def read(self, text: str) -> Answer:
+    def read(self, text: str) -> StructuredAnswer:
         """Read what a model wrote.
 
         Thoughts in tags, a code fence, and words around the JSON are left aside.
@@ -133,7 +133,7 @@ class OutputFormat:
         content = _json_in(text)
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:
             content = content[_KEY]
-        return Answer(content, self._type.convert(content))
+        return StructuredAnswer(content, self._type.convert(content))
 
 
 def _instructions(schema: JsonSchema) -> str:

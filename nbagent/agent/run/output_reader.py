@@ -1,7 +1,7 @@
-"""`AnswerReader`: the answer of a run in the form that was asked for."""
+"""`OutputReader`: the answer of a run in the form that was asked for."""
 
 from nbagent.agent.model.input_items import Message
-from nbagent.agent.model.structured import Answer, OutputFormat
+from nbagent.agent.model.structured import OutputFormat, StructuredAnswer
 from nbagent.errors import ToolError
 
 MAX_CORRECTIONS = 1
@@ -12,7 +12,7 @@ class InvalidOutput(Exception):
     """The answer does not have the form that was asked for. Its message says what was got."""
 
 
-class AnswerReader:
+class OutputReader:
     """Reads the answer, and asks for another one where it has another form.
 
     Args:
@@ -23,7 +23,7 @@ class AnswerReader:
     """
 
     def __init__(self, output: OutputFormat | None) -> None:
-        self.answer: Answer | None = None
+        self.answer: StructuredAnswer | None = None
         self._output = output
         self._corrections = 0
 
