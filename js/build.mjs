@@ -49,28 +49,19 @@ const drawing = {
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 const styleOf = (entry) => build({ ...shared, entryPoints: [entry], write: false });
-const sheets = await Promise.all(
-  [
-    "src/styles/index.css",
-    "src/inspector/style.css",
-    "src/answering/style.css",
-    "src/forks/style.css",
-    "src/media/style.css",
-    "src/table/style.css",
-  ].map(styleOf),
-);
+const drawn = ["inspector", "answering", "forks", "media", "table"]; // folders of parts that draw
+const folders = ["styles/index.css", ...drawn.map((name) => `${name}/style.css`)];
+const sheets = await Promise.all(folders.map((path) => styleOf(`src/${path}`)));
 const texts = sheets.map(({ outputFiles }) => outputFiles[0].text);
 // Rules hold for one version of the front end only: two kernels with different versions may share a
 // page.
 const className = `nbagent-${hash(texts.join(""))}`;
-const [style, inspectorStyle, answeringStyle, forksStyle, mediaStyle, tableStyle] = texts.map(
-  (css) => ({
-    NBAGENT_STYLE: JSON.stringify({
-      className,
-      css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`),
-    }),
+const [style, ...partStyles] = texts.map((css) => ({
+  NBAGENT_STYLE: JSON.stringify({
+    className,
+    css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`),
   }),
-);
+}));
 const bundle = (options, entry, name, define = {}) =>
   build({ ...options, entryPoints: [entry], outfile: join(out, name), define });
 const built = await Promise.all([
@@ -79,11 +70,9 @@ const built = await Promise.all([
   bundle(shared, "src/page/style.css", "page.css"),
   bundle(script, "src/parts/math.ts", "math.js"),
   bundle(script, "src/parts/highlight.ts", "highlight.js"),
-  bundle(drawing, "src/inspector/index.tsx", "inspector.js", inspectorStyle),
-  bundle(drawing, "src/answering/index.tsx", "answering.js", answeringStyle),
-  bundle(drawing, "src/forks/index.tsx", "forks.js", forksStyle),
-  bundle(drawing, "src/media/index.tsx", "media.js", mediaStyle),
-  bundle(drawing, "src/table/index.tsx", "table.js", tableStyle),
+  ...drawn.map((name, index) =>
+    bundle(drawing, `src/${name}/index.tsx`, `${name}.js`, partStyles[index]),
+  ),
 ]);
 built.push(...sheets);
 const NBAGENT_FRONT_END = JSON.stringify(hash(await readFile(join(out, FRONT_END))));
@@ -97,16 +86,8 @@ built.push(
 );
 
 await copyFile(join(here, "src/page/page.html"), join(out, "page.html"));
-const parts = [
-  "math.js",
-  "highlight.js",
-  "inspector.js",
-  "answering.js",
-  "forks.js",
-  "media.js",
-  "table.js",
-];
-for (const name of [FRONT_END, LOADER, "page.js", "page.css", ...parts]) {
+const written = (await readdir(out)).filter((name) => /\.(?:js|css)$/.test(name));
+for (const name of written) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
   if (size > LIMITS[name]) {

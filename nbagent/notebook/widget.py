@@ -25,17 +25,8 @@ from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
-_NAMES = (
-    "widget.js",
-    "math.js",
-    "highlight.js",
-    "inspector.js",
-    "answering.js",
-    "forks.js",
-    "media.js",
-    "table.js",
-)
-PARTS = {name: STATIC / name for name in _NAMES}
+_NO_PARTS = {"loader.js", "page.js"}  # sent with each run, and by the server
+PARTS = {path.name: path for path in STATIC.glob("*.js") if path.name not in _NO_PARTS}
 """Files of the front end that a view may ask for."""
 if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
     # it draws plotly's figures

@@ -16,7 +16,7 @@ from rich.style import Style
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import record_of, text_of
-from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice, Table
+from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.durations import duration, worked
@@ -294,32 +294,32 @@ class ConsoleRenderer:
 
     # --- the user's message, and what tools print ---
 
-    def _node(self, depth: int, node: Node) -> None:
+    def _node(self, depth: int, node: n.Node) -> None:
         match node:
-            case Line():
+            case n.Line():
                 text = _TASK_MARKS[node.done] + "".join(words.text for words in node.words)
                 is_strong = node.done is None or any(words.strong for words in node.words)
                 self._line(depth, text, _BOLD if is_strong else _PLAIN_STYLE)
-            case Notice():
+            case n.Notice():
                 self._line(depth, node.text, _LEVELS[node.level])
-            case Message():
+            case n.Message():
                 self._quote(depth, node.text)
                 for file in node.files:
                     self._line(depth, f"> [{file.name or file.media_type or 'file'}]", _BOLD)
-            case Link():
+            case n.Link():
                 self._line(depth, " ".join(filter(None, (node.title, node.url))), _DIM)
-            case Download():
+            case n.Download():
                 fields = (node.name, node.media_type, node.url)
                 self._line(depth, " ".join(filter(None, fields)), _DIM)
-            case Failure():
+            case n.Failure():
                 kind = node.type or LABELS["error"]["type"]
                 headline = error_headline({"type": kind, "message": node.message})
                 self._line(depth, headline, _RED)
                 self._line(depth + 1, node.traceback.rstrip(), _DIM)
-            case Data():
+            case n.Data():
                 line = one_line(f"{node.name}: {json_line(node.value)}", _LINE_CHARS)
                 self._line(depth, line, _DIM)
-            case Table():
+            case n.Table():
                 for cells in (node.heads, *node.cells):
                     self._line(depth, one_line(" · ".join(cells), _LINE_CHARS), _DIM)
             case _:

@@ -5,18 +5,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from nbagent.blocks.fields import Props
-from nbagent.protocol.nodes import (
-    Data,
-    Download,
-    Failure,
-    Line,
-    Link,
-    Message,
-    Node,
-    Notice,
-    Table,
-    Words,
-)
+from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
 from nbagent.render.files import inlined
 from nbagent.render.html_values import CODE, ValueWriter, fold, message, panel, paragraph
@@ -35,7 +24,7 @@ _LEVELS = {"warning": "⚠ ", "error": "✗ "}
 _TASK_MARKS = {True: "✓ ", False: "○ ", None: ""}
 
 
-def nodes_html(nodes: Sequence[Node], block: Props, values: ValueWriter) -> str:
+def nodes_html(nodes: Sequence[n.Node], block: Props, values: ValueWriter) -> str:
     """Return the nodes of a block as HTML."""
     shown = "".join(_node_html(node, block, values) for node in nodes[:MAX_NODES])
     left_out = len(nodes) - MAX_NODES
@@ -44,24 +33,24 @@ def nodes_html(nodes: Sequence[Node], block: Props, values: ValueWriter) -> str:
     return shown + paragraph(f"… {left_out:,} more not kept in the notebook")
 
 
-def _node_html(node: Node, block: Props, values: ValueWriter) -> str:
+def _node_html(node: n.Node, block: Props, values: ValueWriter) -> str:
     match node:
-        case Line():
+        case n.Line():
             return paragraph(_TASK_MARKS[node.done] + "".join(map(_words_html, node.words)))
-        case Notice():
+        case n.Notice():
             return paragraph(_LEVELS.get(node.level, "") + escape_line(node.text, LINE_CHARS))
-        case Message():
+        case n.Message():
             files = (_download_html(inlined(file), block, values) for file in node.files)
             return message(LABELS["prompted"]["you"], values.words(node.text) + "".join(files))
-        case Link():
+        case n.Link():
             return _link_html(node)
-        case Download():
+        case n.Download():
             return _download_html(node, block, values)
-        case Failure():
+        case n.Failure():
             return _failure_html(node, block, values)
-        case Data():
+        case n.Data():
             return data_html(node.name, node.value, block, values)
-        case Table():
+        case n.Table():
             return html_table(node.heads, node.cells)
         case _:
             assert_never(node)
@@ -74,7 +63,7 @@ def data_html(name: str, value: object, block: Props, values: ValueWriter) -> st
     return fold(row, body, is_open=block.get("user_open") is True)
 
 
-def _words_html(words: Words) -> str:
+def _words_html(words: n.Words) -> str:
     shown = escape_line(words.text, LINE_CHARS)
     if words.strong:
         return f"<strong>{shown}</strong>"
@@ -83,7 +72,7 @@ def _words_html(words: Words) -> str:
     return " " * before + shown + " " * after
 
 
-def _link_html(link: Link) -> str:
+def _link_html(link: n.Link) -> str:
     url = safe_url(link.url)
     if url is None:
         return paragraph(escape_line(link.title or link.url or LABELS["other"]["source"]))
@@ -93,7 +82,7 @@ def _link_html(link: Link) -> str:
     return paragraph(f"{link_html(url, escape_line(link.title))} ({host})")
 
 
-def _download_html(file: Download, block: Props, values: ValueWriter) -> str:
+def _download_html(file: n.Download, block: Props, values: ValueWriter) -> str:
     kind = file.media_type or "application/octet-stream"
     url = safe_url(file.url)
     data = re.sub(r"\s+", "", file.data)
@@ -111,7 +100,7 @@ def _download_html(file: Download, block: Props, values: ValueWriter) -> str:
     return paragraph(link_html(url, label))
 
 
-def _failure_html(failure: Failure, block: Props, values: ValueWriter) -> str:
+def _failure_html(failure: n.Failure, block: Props, values: ValueWriter) -> str:
     error = {
         "type": failure.type,
         "message": failure.message,

@@ -13,18 +13,7 @@ from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
-from nbagent.protocol.nodes import (
-    Data,
-    Download,
-    Failure,
-    Line,
-    Link,
-    Message,
-    Node,
-    Notice,
-    Table,
-    Words,
-)
+from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.durations import duration, worked
@@ -144,33 +133,33 @@ class _Writer:
             return draw(block)
         kind = KIND_NAMED.get(name)
         if kind is None:
-            return self._node(Data(text_of(block, "name") or name, block.get("data")))
+            return self._node(n.Data(text_of(block, "name") or name, block.get("data")))
         return list(chain.from_iterable(map(self._node, kind.draws(block))))
 
-    def _node(self, node: Node) -> list[str]:
+    def _node(self, node: n.Node) -> list[str]:
         match node:
-            case Line():
+            case n.Line():
                 return [_TASK_MARKS[node.done] + "".join(map(_words, node.words))]
-            case Notice():
+            case n.Notice():
                 return [f"*{_line(node.text)}*"]
-            case Message():
+            case n.Message():
                 names = [file.name or file.media_type or "file" for file in node.files]
                 text = _escaped_lines(_clipped(node.text, self._text_chars))
                 files = [f"📎 {_line(name)}" for name in names]
                 return [_quoted([f"**{LABELS['prompted']['you']}**", text, *files])]
-            case Link():
+            case n.Link():
                 label = node.title or safe_url(node.url) or LABELS["other"]["source"]
                 return [_link(node.url, label)]
-            case Download():
+            case n.Download():
                 return [_link(node.url, node.name or safe_url(node.url) or "file")]
-            case Failure():
+            case n.Failure():
                 heading = f"**✗ {_line(node.type or LABELS['error']['type'])}**"
                 return [heading, _fenced(node.message or LABELS["error"]["message"])]
-            case Data(value=None):
+            case n.Data(value=None):
                 return [f"`{_code(node.name)}`"]
-            case Data():
+            case n.Data():
                 return [f"`{_code(node.name)}`", self._json(node.value)]
-            case Table():
+            case n.Table():
                 ruler = f"|{'---|' * len(node.heads)}"
                 return ["\n".join([_row(node.heads), ruler, *map(_row, node.cells)])]
             case _:
@@ -283,7 +272,7 @@ def _question(block: Props) -> str:
     return f"**?** {_line(prompt_label(block))}{LABELS['approval'][state]}"
 
 
-def _words(words: Words) -> str:
+def _words(words: n.Words) -> str:
     if words.strong:
         return f"**{_line(words.text)}**"
     # One line has no space at its ends.

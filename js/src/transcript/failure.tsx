@@ -1,10 +1,9 @@
 /** An error: type, message, folded traceback, and a copy button. */
 
-import { useState } from "preact/hooks";
 import { error as LABELS } from "../../../nbagent/protocol/labels.json";
 import { tracebackLabel } from "../status";
 import { CopyButton } from "../ui/copy";
-import { Icon } from "../ui/icons";
+import { Fold } from "../ui/fold";
 import { str } from "../values";
 import { Frames } from "./frames";
 import { Lazy, lazyValueOf } from "./lazy";
@@ -19,7 +18,6 @@ interface FailureProps {
 }
 
 export function Failure({ type, message, code = null, traceback, frames }: FailureProps) {
-  const [unfolded, setUnfolded] = useState(false);
   const trace = str(traceback);
   const whole = lazyValueOf(message) === null && lazyValueOf(traceback) === null;
   const headline = `${type ? `${type}: ` : ""}${str(message) ?? LABELS.message}`;
@@ -34,20 +32,13 @@ export function Failure({ type, message, code = null, traceback, frames }: Failu
       </pre>
       {frames !== undefined && <Frames frames={frames} />}
       {(trace !== null || lazyValueOf(traceback)) && (
-        <button
-          type="button"
-          class="nb-fold"
-          aria-expanded={unfolded}
-          onClick={() => setUnfolded(!unfolded)}
-        >
-          <Icon name="chevron" />
-          {whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}
-        </button>
-      )}
-      {unfolded && (
-        <Lazy value={traceback} text>
-          {(text) => <pre class="nb-pre nb-traceback">{str(text)}</pre>}
-        </Lazy>
+        <Fold label={whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}>
+          {() => (
+            <Lazy value={traceback} text>
+              {(text) => <pre class="nb-pre nb-traceback">{str(text)}</pre>}
+            </Lazy>
+          )}
+        </Fold>
       )}
       <div class="nb-actions">
         {whole && (

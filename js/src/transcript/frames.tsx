@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { error as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { ErrorFrame } from "../protocol";
 import { fill } from "../shared";
+import { Fold } from "../ui/fold";
 import { Icon } from "../ui/icons";
 import { record, str, type Unchecked } from "../values";
 import { Lazy } from "./lazy";
@@ -25,21 +26,11 @@ export function Frames({ frames }: { frames: unknown }) {
  * libraries are folded.
  */
 function Stack({ frames }: { frames: unknown[] }) {
-  const [unfolded, setUnfolded] = useState(true);
   const groups = grouped(frames.map((frame): Frame => record(frame) ?? {}).reverse());
   const opened = groups.find(([first]) => !isLibrary(first)) ?? groups[0];
   return (
-    <>
-      <button
-        type="button"
-        class="nb-fold"
-        aria-expanded={unfolded}
-        onClick={() => setUnfolded(!unfolded)}
-      >
-        <Icon name="chevron" />
-        {fill(LABELS.stack, String(frames.length))}
-      </button>
-      {unfolded && (
+    <Fold label={fill(LABELS.stack, String(frames.length))} open>
+      {() => (
         <ol class="nb-stack">
           {groups.map((group, index) =>
             group !== opened && isLibrary(group[0]) ? (
@@ -56,7 +47,7 @@ function Stack({ frames }: { frames: unknown[] }) {
           )}
         </ol>
       )}
-    </>
+    </Fold>
   );
 }
 

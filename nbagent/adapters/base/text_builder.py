@@ -1,12 +1,14 @@
 """`TextBuilder`: the open texts and reasoning blocks of a run, and their events."""
 
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.event_writer import EventWriter
 from nbagent.events.jsonable import text_safe
+
+_DeltaType: TypeAlias = type[ev.TextDelta] | type[ev.ReasoningDelta]
 
 
 class TextBuilder(EventWriter):
@@ -72,10 +74,7 @@ class TextBuilder(EventWriter):
         if not delta:
             return self._texts.get(key)
         block = self.start_text(key, kind=kind, phase=phase)
-        text = block.join_surrogates(delta)
-        if text:
-            block.has_text = True
-            self.write(ev.TextDelta(id=block.id, delta=text, **self.envelope))
+        self._append(block, delta, ev.TextDelta)
         return block
 
     def end_text(
@@ -85,11 +84,7 @@ class TextBuilder(EventWriter):
         block = self._texts.pop(key, None)
         if block is None:
             return
-        block.closed = True
-        if text is not None:
-            text = text_safe(text)
-        elif block.pending:
-            self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.envelope))
+        text = self._close(block, text, ev.TextDelta)
         self.write(ev.TextEnd(id=block.id, text=text, meta=meta, **self.envelope))
 
     def text_id(self, key: Hashable) -> str | None:
@@ -120,10 +115,7 @@ class TextBuilder(EventWriter):
         if not delta:
             return self._reasoning.get(key)
         block = self.start_reasoning(key, kind=kind)
-        text = block.join_surrogates(delta)
-        if text:
-            block.has_text = True
-            self.write(ev.ReasoningDelta(id=block.id, delta=text, **self.envelope))
+        self._append(block, delta, ev.ReasoningDelta)
         return block
 
     def end_reasoning(
@@ -139,11 +131,7 @@ class TextBuilder(EventWriter):
         block = self._reasoning.pop(key, None)
         if block is None:
             return
-        block.closed = True
-        if text is not None:
-            text = text_safe(text)
-        elif block.pending:
-            self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.envelope))
+        text = self._close(block, text, ev.ReasoningDelta)
         self.write(
             ev.ReasoningEnd(
                 id=block.id,
@@ -158,3 +146,23 @@ class TextBuilder(EventWriter):
     def open_reasoning(self, key: Hashable) -> Block | None:
         """Return the open reasoning block of that key, or None."""
         return self._reasoning.get(key)
+
+    # --- both ---
+
+    def _append(self, block: Block, delta: str, event: _DeltaType) -> None:
+        text = block.join_surrogates(delta)
+        if text:
+            block.has_text = True
+            self.write(event(id=block.id, delta=text, **self.envelope))
+
+    def _close(self, block: Block, text: str | None, event: _DeltaType) -> str | None:
+        """Close a block, and return the text that replaces its deltas.
+
+        Half of a surrogate pair that still waits for the other half becomes a last delta.
+        """
+        block.closed = True
+        if text is not None:
+            return text_safe(text)
+        if block.pending:
+            self.write(event(id=block.id, delta="\ufffd", **self.envelope))
+        return None
