@@ -87,7 +87,7 @@ export interface ForkNode {
   own: boolean;
 }
 
-/** What became of the last act of a reader that the run's transcript does not show. */
+/** Outcome of the last act of a reader that the run's transcript does not show. */
 export interface Outcome {
   /** Of the act, as the view that sent it made it. */
   key: string;

@@ -1,4 +1,4 @@
-"""`AgentParts`: what an agent is made of, and the parameters of its runs."""
+"""`AgentParts`: the parts of an agent, and the parameters of its runs."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""`ClientOptions`: what the client of one run asks for besides its prompt."""
+"""`ClientOptions`: wishes of the client of one run besides its prompt."""
 
 from collections.abc import Set
 
@@ -37,4 +37,4 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_OPTIONS = ClientOptions()
-"""Of a run whose client asks for nothing else."""
+"""Options of a run whose client asks for nothing else."""

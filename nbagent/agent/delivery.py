@@ -1,4 +1,4 @@
-"""`Delivery`: how the events of an agent's run come to its reader."""
+"""`Delivery`: the pieces and the pace in which a run's texts come to its reader."""
 
 import asyncio
 import contextlib

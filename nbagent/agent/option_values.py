@@ -62,7 +62,7 @@ class Misfit(NamedTuple):
 
 
 class Rule:
-    """In an annotation: a rule for a value of the right type.
+    """Rule in an annotation, for a value of the right type.
 
     Args:
         broken_by: returns what is wrong with a value; "" if it keeps the rule.

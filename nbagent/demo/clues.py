@@ -38,7 +38,7 @@ A capital at the start of a sentence makes no name.
 """
 
 CLUE_OF_NUMBERS = _pattern("(?!)")
-"""The same, with each number of an arithmetic expression apart."""
+"""A piece as in `CLUE`, with each number of an arithmetic expression apart."""
 
 
 def value_of(clue: re.Match[str]) -> Any:

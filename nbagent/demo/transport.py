@@ -66,7 +66,7 @@ class _Stream(httpx2.AsyncByteStream):
 
 
 class DemoModel(NamedTuple):
-    """What a client needs to ask the demo model; see `register_model`."""
+    """Parameters of a client that asks the demo model; see `register_model`."""
 
     base_url: str
     api_key: str

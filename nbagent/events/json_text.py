@@ -5,7 +5,7 @@ from typing import Any, TypeVar, overload
 import msgspec
 
 TOO_DEEP = "its brackets are nested too deeply"
-"""Why the parser cannot read a text: it would recurse."""
+"""Reason for which the parser refuses a text: it would recurse."""
 
 
 T = TypeVar("T")

@@ -56,8 +56,8 @@ class Question:
 
     @property
     def stage(self) -> Stage | None:
-        """Of a breakpoint: `"call"` before a call, `"request"` before a request to the model,
-        `"result"` after a call.
+        """Stage of a breakpoint: `"call"` before a call, `"request"` before a request to the model,
+        `"result"` after a call. None for any other question.
         """
         return self._request.stage
 

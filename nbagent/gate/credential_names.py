@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Grade: TypeAlias = Literal["sure", "maybe"]
-"""Of a name that marks a credential: `sure`, or `maybe` if everyday data has it too, so that the
-value must look like one.
+"""Grade of a name that marks a credential: `sure`, or `maybe` if everyday data has it too, so that
+the value must look like one.
 """
 
 _MAX_NAME_CHARS = 80

@@ -1,4 +1,4 @@
-"""`Grammar`: what counts as a tag in the texts of one run."""
+"""`Grammar`: the forms that count as a tag in the texts of one run."""
 
 from nbagent.gate.families import Form
 from nbagent.gate.matcher import openers_of

@@ -10,7 +10,7 @@ SHOWN_CHARS = 2
 CHAR = r"[A-Za-z0-9_\-.~+/=]"
 """Expression for one character of a token."""
 TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
-"""The same characters as a text."""
+"""Characters of a token, as a text."""
 
 _HEAD_CHARS = SHOWN_CHARS + 1
 _HEX = "0123456789abcdef"

@@ -1,4 +1,4 @@
-"""`LineState`: what the current line of a text is to Markdown: its margin, code spans, fences."""
+"""`LineState`: margin, code spans and fences of the current line of a text in Markdown."""
 
 import re
 

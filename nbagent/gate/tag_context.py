@@ -1,4 +1,4 @@
-"""`TagContext`: what has come of a text, which decides whether a tag counts where it stands."""
+"""`TagContext`: the text before a tag, which decides whether the tag counts where it stands."""
 
 import re
 from typing import Literal

@@ -137,8 +137,8 @@ _MEASURES: tuple[tuple[Any, Callable[[Any], str]], ...] = (
     (BaseException, _measure_exception),
     (type, repr),
 )
-"""How values of these classes are measured. A class is written by its repr, since its attributes
-are those of its objects.
+"""Functions that measure values, by their classes. A class is written by its repr, since its
+attributes are those of its objects.
 """
 
 

@@ -34,7 +34,7 @@ if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
 
 
 ANY_CLIENT = "*"
-"""Stands for every page, of which the first that lacks a run's outputs adds them to its cell."""
+"""Id for every page, of which the first that lacks a run's outputs adds them to its cell."""
 
 
 class TranscriptWidget(anywidget.AnyWidget):
@@ -55,7 +55,7 @@ class TranscriptWidget(anywidget.AnyWidget):
     # (https://github.com/manzt/anywidget/issues/929).
     _esm = traitlets.Unicode().tag(sync=True)
     layout = traitlets.Any(None).tag(sync=True)
-    """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
+    """Always None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
     dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget._head())

@@ -74,7 +74,7 @@ class ToolError(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What became of the last act of a reader that the run's transcript does not show.
+    """Outcome of the last act of a reader that the run's transcript does not show.
 
     Attributes:
         key: of the act, as the view that sent it made it.

@@ -25,10 +25,10 @@ from nbagent.render.figures import figures, spent
 from nbagent.render.json_text import json_line
 from nbagent.render.labels import call_args, lanes_label, run_label, tool_note
 from nbagent.render.markup.text import one_line, prose, visible
+from nbagent.render.print_order import PrintOrder
 from nbagent.render.questions import changes, decision_label, prompt_label
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.thoughts import is_silent_thought, thought_label
-from nbagent.render.units import Units
 
 Block: TypeAlias = dict[str, Any]
 
@@ -87,7 +87,7 @@ class ConsoleRenderer:
         self._at_line_start = True
         self._titled = False
         self._over = False
-        self._units = Units()
+        self._units = PrintOrder()
 
     def draw(self, seq: int, ops: Iterable[Sequence[Any]]) -> None:
         """Print what a batch of ops adds.

@@ -1,4 +1,4 @@
-"""`AnswerWay`: how the answers to a stream's questions get back to its system."""
+"""`AnswerWay`: the way of answers to a stream's questions back to its system."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""`RowTable`: what a run that shows a map needs of the map."""
+"""`RowTable`: the protocol by which a run shows a map."""
 
 from typing import Protocol
 

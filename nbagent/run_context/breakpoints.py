@@ -1,4 +1,4 @@
-"""`Breakpoints`: where a run stops for its reader."""
+"""`Breakpoints`: the points at which a run stops for its reader."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ StopOnResult: TypeAlias = Callable[[str, dict[str, Any], Any], bool]
 """Returns True for a result to stop at; called with a call's name, its arguments and its result."""
 
 EVERY = "*"
-"""In place of a tool's name: every tool."""
+"""Name that stands for every tool."""
 
 
 class Breakpoints:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from nbagent.printable import printable_line
 
 EVERY_TOOL = "*"
-"""In place of a tool's name: every tool."""
+"""Name that stands for every tool."""
 
 
 class Faults:

@@ -15,7 +15,7 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.problem import Problem
-from nbagent.sources import held_back
+from nbagent.sources import buffering
 
 CLIENT_LEFT = 499
 """Status of a response that nobody reads any more, for logs (nginx)."""
@@ -129,7 +129,7 @@ async def _timed(run: HostedRun, body: AsyncIterator[bytes]) -> AsyncIterator[by
 def _sent_since(first: float) -> bytes:
     """Return the comment with the duration of a stream; nothing if it is short."""
     seconds = time.monotonic() - first
-    return held_back.sent_over(seconds) if seconds >= held_back.HELD_BACK_S else b""
+    return buffering.sent_over(seconds) if seconds >= buffering.HELD_BACK_S else b""
 
 
 @contextlib.contextmanager

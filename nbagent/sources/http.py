@@ -27,9 +27,9 @@ from nbagent.gate import secrets
 from nbagent.gate.credential_names import is_credential_parameter
 from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime import work
+from nbagent.sources.buffering import MESSAGE, BufferingDetector
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
-from nbagent.sources.held_back import MESSAGE, HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, empty_error, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.resumption import Resumption
@@ -155,7 +155,7 @@ class _Body:
         self.fault: StreamError | None = None
         self._has_bytes = False
         self._chunk = b""
-        self._held_back = HeldBack()
+        self._buffering = BufferingDetector()
 
     @property
     def is_empty(self) -> bool:
@@ -183,7 +183,7 @@ class _Body:
             if self.decoder.framing == "html":
                 self.page += self._chunk
                 return
-            _report(self._held_back, self.decoder.comment)
+            _report(self._buffering, self.decoder.comment)
             yield from items
         except StreamError as error:
             self.fault = error
@@ -195,9 +195,9 @@ def _page_error(request: Request, response: httpx2.Response, page: bytes) -> Str
     return web_page_error(request.name, response.status_code, content_type, page)
 
 
-def _report(held_back: HeldBack, comment: str) -> None:
+def _report(detector: BufferingDetector, comment: str) -> None:
     around = CURRENT_RUN.get()
-    if held_back.feed(comment) and around is not None:
+    if detector.feed(comment) and around is not None:
         around.report(e.Status(message=MESSAGE, level="warning"))
 
 

@@ -1,4 +1,4 @@
-"""`SourceInfo`: what is known of a stream before it is read."""
+"""`SourceInfo`: the facts that are known of a stream before it is read."""
 
 import inspect
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""`Reader`: what reads a stream, and how it says that the stream has ended."""
+"""`Reader`: the protocol of all that reads a stream and reports how it ended."""
 
 import asyncio
 from collections.abc import Callable

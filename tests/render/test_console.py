@@ -15,7 +15,7 @@ from nbagent import events as e
 from nbagent.blocks import KINDS
 from nbagent.render.console import ConsoleRenderer
 from nbagent.render.markup.text import prose
-from nbagent.render.units import Units
+from nbagent.render.print_order import PrintOrder
 from nbagent.transcript import Transcript
 
 RUN: list[e.Event] = [
@@ -454,7 +454,7 @@ def test_each_op_passes_once_and_in_the_order_of_its_unit(
     texts: list[list[str]], random: Any
 ) -> None:
     waiting = [lane(number, *pieces) for number, pieces in enumerate(texts, 1)]
-    units = Units()
+    units = PrintOrder()
     fed: list[Any] = []
     passed: list[Any] = []
     while waiting := [ops for ops in waiting if ops]:

@@ -23,7 +23,7 @@ import nbagent
 from nbagent import events
 from nbagent.agent import Agent
 from nbagent.server import Limits, serve
-from nbagent.sources import held_back
+from nbagent.sources import buffering
 
 NGINX = program("nginx")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
@@ -197,17 +197,17 @@ async def shown(client: httpx2.Client, path: str, body: Any) -> list[str]:
 async def test_a_run_that_something_buffers_says_so_at_its_end(
     location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_back, "HELD_BACK_S", 0.2)
+    monkeypatch.setattr(buffering, "HELD_BACK_S", 0.2)
     with behind(location, tmp_path, slowly) as client:
         made = client.post("/runs", json={"message": "x"}).json()
         told = await shown(client, made["events"], None)
-    assert told == ([held_back.MESSAGE] if location == BUFFERING else [])
+    assert told == ([buffering.MESSAGE] if location == BUFFERING else [])
 
 
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_buffered_stream_says_so_over_every_wire(
     wire: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_back, "HELD_BACK_S", 0.2)
+    monkeypatch.setattr(buffering, "HELD_BACK_S", 0.2)
     with behind(BUFFERING, tmp_path, slowly) as client:
-        assert held_back.MESSAGE in await shown(client, *WIRES[wire])
+        assert buffering.MESSAGE in await shown(client, *WIRES[wire])

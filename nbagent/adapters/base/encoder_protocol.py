@@ -1,4 +1,4 @@
-"""`Encoder`: what writes the events of a run as the items of one system."""
+"""`Encoder`: the protocol of all that writes events of a run as items of one system."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Protocol

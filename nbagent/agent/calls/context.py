@@ -1,4 +1,4 @@
-"""`CallContext`: what the code of a running tool may reach of its run, without being handed it."""
+"""`CallContext`: the parts of a run that a tool's code reaches without being handed them."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar

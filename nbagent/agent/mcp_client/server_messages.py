@@ -1,4 +1,4 @@
-"""`ServerMessages`: what an MCP server says while a tool of it is called."""
+"""`ServerMessages`: logs, progress and questions of an MCP server while a tool of it is called."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

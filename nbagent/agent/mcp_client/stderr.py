@@ -1,4 +1,4 @@
-"""`ServerStderr`: what the process of an MCP server writes to its stderr."""
+"""`ServerStderr`: the stderr of the process of an MCP server."""
 
 import asyncio
 import concurrent.futures

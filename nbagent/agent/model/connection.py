@@ -274,7 +274,7 @@ class Connection:
 
 
 class Unconnected(Connection):
-    """Stands in for a connection that cannot be made, so that the run says why.
+    """Substitute for a connection that cannot be made, so that the run says why.
 
     Args:
         model: the model's name.

@@ -1,4 +1,4 @@
-"""`ModelOptions`: how a model is to answer, as the client of one run asks for it."""
+"""`ModelOptions`: parameters of a model's answer, as the client of one run asks for them."""
 
 from collections.abc import Mapping
 from typing import Any

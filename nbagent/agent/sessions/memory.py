@@ -20,7 +20,7 @@ from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 
 BYTES_PER_TOKEN = 4
-"""Of UTF-8 text, on average, in the tokenizers of today's models."""
+"""Bytes of UTF-8 text in a token, on average, in the tokenizers of today's models."""
 
 TOKENS_PER_MESSAGE = 4
 """Tokens that frame a message or a call."""

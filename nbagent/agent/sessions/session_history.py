@@ -1,4 +1,4 @@
-"""`SessionHistory`: what is said in one exchange of a session, kept as it is said."""
+"""`SessionHistory`: one exchange of a session, kept as it is said."""
 
 import asyncio
 import uuid

@@ -13,8 +13,8 @@ BUSY_TIMEOUT_S = 30.0
 """Seconds to wait while another process writes."""
 
 OPEN_TIMEOUT_S = 5.0
-"""The same when the file or a session is opened, on the thread of whoever asks: in a notebook
-nothing else runs meanwhile.
+"""Seconds to wait when the file or a session is opened, on the thread of whoever asks: in a
+notebook nothing else runs meanwhile.
 """
 
 APPLICATION_ID = 0x6E626167

@@ -50,7 +50,7 @@ def json_difference(before: Any, after: Any) -> tuple[list[Change], int]:
 
 
 class _Missing:
-    """In place of a value that one side does not have."""
+    """Placeholder of a value that one side does not have."""
 
 
 _MISSING = _Missing()

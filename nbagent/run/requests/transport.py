@@ -211,7 +211,7 @@ class _TeedStream:
 
 
 class _TeedAsyncStream:
-    """The same for an async client."""
+    """Stream of a response of an async client; see `_TeedStream`."""
 
     def __init__(self, inner: Any, exchange: HTTPExchange) -> None:
         self._inner = inner

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 AnyOp: TypeAlias = Sequence[Any]
 
 
-class Units:
+class PrintOrder:
     """Sorts the ops of agents that write at the same time.
 
     A unit is an agent of the run (a lane, say), or what happens inside one of its tool calls. The

@@ -1,5 +1,5 @@
-"""`HeldBack`: notices that the stream of a served run came in one piece, since something on the way
-buffers it.
+"""`BufferingDetector`: notices that the stream of a served run came in one piece, since something
+on the way buffers it.
 """
 
 import re
@@ -24,7 +24,7 @@ def sent_over(seconds: float) -> bytes:
     return f": sent over {seconds:.1f} s\n\n".encode()
 
 
-class HeldBack:
+class BufferingDetector:
     """Compares for how long a stream was sent with how long it took to arrive.
 
     A stream that was waited for, and came in less than half of that time, was held back. Clocks of

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nbagent.sources.held_back import HeldBack, sent_over
+from nbagent.sources.buffering import BufferingDetector, sent_over
 
 SENT = sent_over(10.0).decode().strip().removeprefix(": ")
 
@@ -24,7 +24,7 @@ def test_a_stream_that_came_in_one_piece_is_told_of_at_its_end(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    check = HeldBack()
+    check = BufferingDetector()
     told = []
     for clock[0], comment in zip(arrivals, ["", "keep-alive", SENT], strict=True):
         told.append(check.feed(comment))
@@ -36,6 +36,6 @@ def test_a_server_that_does_not_say_how_long_it_sent_is_not_judged(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    check = HeldBack()
+    check = BufferingDetector()
     clock[0] = 10.0
     assert not any(check.feed(comment) for comment in ("", "keep-alive", "sent over many s"))
