@@ -15,8 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("nbagent").addoption(
         "--nbagent-record",
         action="store_true",
-        help="ask the models of tests that take the fixture `nbagent`, and keep their responses "
-        "beside the tests",
+        help="ask the models of tests that take the fixture `nbagent` for what is not recorded, "
+        "and keep their responses beside the tests",
     )
 
 

@@ -31,6 +31,7 @@ name_late_imports(
     act="nbagent.debug.acts:act",
     fork="nbagent.debug.fork:fork",
     send="nbagent.debug.send:send",
+    to_case="nbagent.testing.case:to_case",
     to_test="nbagent.testing.writer:to_test",
 )
 

@@ -61,8 +61,8 @@ def map(
         target: an agent, a session's agent, or a function from an item to any stream that
             `nbagent.show` takes: `lambda question: Runner.run_streamed(agent, question)`. Several
             of them in a mapping by name: each item is run with each.
-        data: a Series, a frame with a `template`, records, a mapping from labels to items, or any
-            iterable.
+        data: a Series, a frame with a `template`, records, a mapping from labels to items, any
+            iterable, or the path of a file of cases, `"cases.jsonl"` (`run.to_case`).
         template: text of each prompt, with the names of columns in braces: `"Is {product} from
             {country}?"`.
         concurrency: rows that are under way at a time. `"auto"` begins with 4, takes more while the

@@ -1,9 +1,17 @@
 """Items of a map: what each row is about, under the label that the user's data has for it."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nbagent.errors import NbagentError
+from nbagent.events.json_text import decode_json
+
+CASES = ".jsonl"
+"""Ending of the name of a file of cases."""
 
 
 class Item(NamedTuple):
@@ -25,15 +33,18 @@ def items_of(data: Any, template: str | None = None) -> list[Item]:
     """Return the items of some data.
 
     Args:
-        data: a pandas or polars Series or frame, a mapping from labels to elements, or any
-            iterable.
+        data: a pandas or polars Series or frame, a mapping from labels to elements, any iterable,
+            or the path of a file of cases (`run.to_case`), whose name ends in `.jsonl`.
         template: text of each prompt, with the columns of a frame or the keys of records in
             braces: `"Is {product} from {country}?"`.
 
     Raises:
-        NbagentError: the data is one text, or no iterable; a frame has no template; or a record
-            lacks a name of the template.
+        NbagentError: the data is one text, or no iterable; a frame has no template; a record lacks
+            a name of the template; or a line of the file is no case.
+        OSError: the file cannot be read.
     """
+    if isinstance(data, os.PathLike) or (isinstance(data, str) and data.endswith(CASES)):
+        return _cases(Path(data), template)
     if isinstance(data, str | bytes):
         raise NbagentError(f"map() takes a list of prompts; one prompt is a list too: [{data!r}]")
     if _is_frame(data) and template is None:
@@ -48,6 +59,25 @@ def items_of(data: Any, template: str | None = None) -> list[Item]:
             f"map() takes a Series, a frame, records or another iterable; got {type(data).__name__}"
         ) from None
     return [Item(label, value, _prompt(label, value, template)) for label, value in labelled]
+
+
+def _cases(path: Path, template: str | None) -> list[Item]:
+    """Return the items of a file of cases, each under the number of its line."""
+    items: list[Item] = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            case = decode_json(line, type=dict[str, Any])
+            prompt = case["prompt"]
+        except (msgspec.DecodeError, KeyError) as error:
+            raise NbagentError(
+                f"line {number} of {path} is no case, a JSON object with a prompt: {error!r}"
+            ) from None
+        if template is not None:
+            prompt = _prompt(number, case, template)
+        items.append(Item(number, case, prompt))
+    return items
 
 
 def _labelled(data: Any) -> Iterable[tuple[Any, Any]]:

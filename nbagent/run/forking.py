@@ -1,6 +1,7 @@
 """`ForkableRun`: a run that another one may go on from, or that is kept as a test."""
 
 import contextvars
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -169,6 +170,27 @@ class ForkableRun(FollowedRun):
             FileExistsError: the file exists.
         """
         made: str = late_import("to_test")(self, path, overwrite=overwrite, agent=agent)
+        return made
+
+    def to_case(self, path: str | os.PathLike[str], *, note: str = "") -> str:
+        """Add the run to a file of cases: its prompt, its answer and its calls, as a line of JSON.
+
+            run.to_case("cases.jsonl", note="the year is wrong")
+            runs = await nbagent.map(agent, "cases.jsonl", check=lambda case, run: …)
+
+        What is hidden in the run is not in the file, and credentials are masked.
+
+        Args:
+            path: of the file, which is made if there is none.
+            note: of yours, which the case has as `case["note"]`.
+
+        Returns:
+            The path.
+
+        Raises:
+            NbagentError: the run goes on, or does not tell its prompt.
+        """
+        made: str = late_import("to_case")(self, path, note=note)
         return made
 
     @property

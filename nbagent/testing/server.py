@@ -35,6 +35,10 @@ class ModelServer(DemoServer):
         self._taking = threading.Lock()
         super().__init__(float("inf"))
 
+    def add(self, reply: Reply) -> None:
+        """Add a reply at the end."""
+        self._replies.append(reply)
+
     def client(self) -> openai.AsyncOpenAI:
         """Return a client of this server. It sends no request twice."""
         return openai.AsyncOpenAI(base_url=self.base_url, api_key=self.api_key, max_retries=0)
