@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import UNSET
+
 if TYPE_CHECKING:
     from nbagent.events.kinds import ApprovalResponse, Event, ToolResult
 
@@ -12,12 +14,18 @@ class Live:
 
     The wrapper keeps a DataFrame, or an object with secrets, out of all JSON: the encoder gets
     `Live`, not the value.
+
+    Attributes:
+        value: the object.
+        told: of a result that a tool reported itself: what the framework then told the model, text
+            or JSON; `msgspec.UNSET` where that is not known.
     """
 
-    __slots__ = ("value",)
+    __slots__ = ("__weakref__", "told", "value")
 
     def __init__(self, value: Any) -> None:
         self.value: Any = value
+        self.told: Any = UNSET
 
     def __repr__(self) -> str:
         return f"Live({type(self.value).__name__})"

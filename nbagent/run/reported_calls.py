@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from operator import itemgetter
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -98,6 +99,7 @@ class ReportedCalls:
         self._finished: set[str] = set()
         self._names: set[str] = set()  # of the calls in the stream
         self._alike: dict[str, _Alike] = {}  # by the id that is shown
+        self._values: WeakValueDictionary[str, e.Live] = WeakValueDictionary()
 
     def claim(self, name: str, fits: Fits, lane: str | None = None) -> tuple[str, Any]:
         """Begin a reported call.
@@ -146,6 +148,9 @@ class ReportedCalls:
         if id not in self._running:
             return None
         self._running.discard(id)
+        live = result.value or result.exception
+        if live is not None:
+            self._values[id] = live
         alike = self._alike.get(id)
         if alike is not None:
             alike.own.result = result
@@ -249,6 +254,8 @@ class ReportedCalls:
         if event.preliminary:
             return [*released, self._renamed(event)]
         self._streamed.pop(event.id, None)
+        if event.status == "ok" and (value := self._values.pop(id, None)) is not None:
+            value.told = event.content
         if (alike := self._alike.pop(id, None)) is not None:
             live = alike.own.result
             is_same = live is not None and _is_same(live, event)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent.blocks.end import end_label
 from nbagent.errors import StreamError
+from nbagent.events.told import with_told
 from nbagent.gate.masking import mask_json
 from nbagent.render.durations import worked
 from nbagent.run.object_size import object_bytes
@@ -334,7 +335,7 @@ class RunResults(Results):
         if private:
             events = self.private or events  # the originals, if something was hidden
         redactor = self._state.privacy.redactor()
-        masked = (shown for event in events for shown in redactor.feed(event))
+        masked = (shown for event in events for shown in redactor.feed(with_told(event)))
         recording.save(itertools.chain(masked, redactor.close()), path)
 
     def snapshot(self) -> list[dict[str, Any]]:

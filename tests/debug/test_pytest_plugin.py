@@ -131,7 +131,7 @@ def named(function: Any) -> Any:
     [
         (
             {"prompt": "How did it rise?"},
-            ["request 1", "message 1 (user): - the rate change", "rise"],
+            ["request 1", "message 1 (user): - How did the rate change?"],
         ),
         (
             {"instructions": "Be long."},

@@ -39,6 +39,23 @@ def test_a_report_after_the_announcement_is_the_announced_call() -> None:
     assert fed(calls, e.ToolResult(id="tool-1", content="text")) == []
 
 
+@pytest.mark.parametrize(
+    ("announced", "name"), [(True, "f"), (False, "f"), (True, "of the framework")]
+)
+def test_what_the_stream_tells_the_model_is_kept_beside_the_live_result(
+    announced: bool, name: str
+) -> None:
+    calls, live = ReportedCalls(), e.Live({"rate": 1.5})
+    if announced:
+        fed(calls, *told("tool-1", name, x=1))
+    id, _ = calls.claim("f", fits(x=1))
+    if not announced:
+        fed(calls, *told("tool-1", name, x=1))
+    calls.finish(e.ToolResult(id=id, content={"rate": 1.5}, value=live))
+    fed(calls, e.ToolResult(id="tool-1", content='{"rate": 1.5}'))
+    assert live.told == '{"rate": 1.5}'
+
+
 def test_an_announcement_after_the_report_is_the_reported_call() -> None:
     calls = ReportedCalls()
     id, _ = calls.claim("f", fits(x=1))

@@ -19,6 +19,7 @@ from nbagent.agent.model import input_items
 from nbagent.agent.model.response import Response
 from nbagent.blocks import KINDS
 from nbagent.errors import NbagentError
+from nbagent.events.told import told_of
 from nbagent.sources.recording import Replay, replay
 
 DENIED = "The user denied this call"
@@ -69,14 +70,13 @@ class RecordedCall:
             return None
         if result.status == "denied":
             return self.denial
-        if result.status == "error":
+        told = told_of(result)
+        if result.status == "error" and told is None:
             error = result.error or e.ErrorInfo(message="")
             return f"Error: {error.type or 'Error'}: {error.message}"
-        return (
-            result.content
-            if isinstance(result.content, str)
-            else msgspec.json.encode(result.content).decode()
-        )
+        if isinstance(told, str):
+            return told
+        return msgspec.json.encode(told).decode()
 
 
 @dataclass(kw_only=True, slots=True)

@@ -22,6 +22,10 @@ class Response:
     texts: dict[str, list[str]] = field(default_factory=dict)
     commentary: set[str] = field(default_factory=set)
     items: list[input_items.Item] = field(default_factory=list)
+    reasoning: list[tuple[int, input_items.Item]] = field(default_factory=list)
+    """Items of reasoning that the Responses API expects back, each with the number of calls before
+    it.
+    """
     has_usage: bool = False
     is_kept: bool = False
 
@@ -36,6 +40,9 @@ class Response:
                 self.texts[event.id].append(event.delta)
             case e.TextEnd(text=str(text)):
                 self.texts[event.id] = [text]
+            case e.ReasoningEnd(encrypted=str(content), meta={"item_id": id}):
+                item = _reasoning_item(id, event.text, content)
+                self.reasoning.append((len(self.calls), item))
             case e.ToolStart(kind="function"):
                 self.calls[event.id] = event
             case e.ToolArgs() if event.id in self.calls:
@@ -66,10 +73,10 @@ class Response:
         """Return the response as history, for the next request."""
         if self.items:
             return self.items
-        items: list[input_items.Item] = []
+        items = self._reasoning_before(0)
         if self._all_text:
             items.append(input_items.Message(role="assistant", content=self._all_text))
-        for key, start in self.calls.items():
+        for number, (key, start) in enumerate(self.calls.items(), 1):
             items.append(
                 input_items.FunctionCall(
                     call_id=start.call_id or key,
@@ -77,7 +84,21 @@ class Response:
                     arguments=_arguments(self.args.get(key)),
                 )
             )
+            items += self._reasoning_before(number)
         return items
+
+    def _reasoning_before(self, call: int) -> list[input_items.Item]:
+        """Return the items of reasoning between two calls, by the number of those before them."""
+        return [item for number, item in self.reasoning if number == call]
+
+
+def _reasoning_item(id: str, summary: str | None, content: str) -> input_items.Item:
+    """Return the Responses API's item of a reasoning block, by its encrypted content."""
+    parts = []
+    if summary:
+        parts = [{"type": "summary_text", "text": summary}]
+    made = {"id": id, "type": "reasoning", "summary": parts, "encrypted_content": content}
+    return input_items.OpaqueItem(item=made)
 
 
 def _arguments(args: e.ToolArgs | None) -> str:

@@ -142,14 +142,19 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
     If more runs follow, a `status` event before its end reports it.
     """
     runs: dict[str, int] = {}
+    started: set[str] = set()
     count = 0
     end: ev.RunEnd | None = None
     for item in items:
         run = wanted
         if isinstance(item, ev.Event) and item.run_id:
-            if isinstance(item, ev.RunStart) or item.run_id not in runs:
+            begins = isinstance(item, ev.RunStart)
+            # what was given with the stream, such as its prompt, comes before its start
+            if item.run_id not in runs or (begins and item.run_id in started):
                 count += 1
                 runs[item.run_id] = count
+            if begins:
+                started.add(item.run_id)
             run = runs[item.run_id]
         if run == wanted and isinstance(item, ev.RunEnd):
             end = item
