@@ -87,6 +87,22 @@ export interface ForkNode {
   own: boolean;
 }
 
+/**
+ * Marker in place of a value that is too large to travel with its block; the view asks for its
+ * pages by `need`.
+ */
+export interface LargeValue {
+  /**
+   * Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for
+   * anything else.
+   */
+  part: string;
+  /** Characters (Unicode code points) of the whole text; of JSON, of its encoded text. */
+  size: number;
+  /** The first 1,000 characters at most. */
+  head: string;
+}
+
 /** Outcome of the last act of a reader that the run's transcript does not show. */
 export interface Outcome {
   /** Of the act, as the view that sent it made it. */
@@ -97,6 +113,8 @@ export interface Outcome {
   run?: string | null;
   /** Absolute path of the file that it wrote; null for none. */
   file?: string | null;
+  /** What it shows, which the view asks for; null for nothing. */
+  html?: LargeValue | null;
 }
 
 /** Words in a line. */
@@ -982,6 +1000,16 @@ export interface KeepMessage {
   key: string;
 }
 
+/**
+ * The reader wants the run to be compared with the others of its tree of forks; see
+ * `nbagent.compare`.
+ */
+export interface CompareMessage {
+  t: "compare";
+  /** Made by the view; the run's prop `outcome` names it. */
+  key: string;
+}
+
 /** The reader wrote a prompt in a chat. */
 export interface SayMessage {
   t: "say";
@@ -1296,5 +1324,6 @@ export type ViewMessage =
   | StopAttemptMessage
   | ForkMessage
   | KeepMessage
+  | CompareMessage
   | SayMessage
   | SteerRowsMessage;

@@ -9,12 +9,15 @@ from typing import Any, assert_never
 import msgspec
 
 from nbagent.agent.model.recorded_run import recorded_run
+from nbagent.debug.compare import compare_table
+from nbagent.debug.compared_run import compared_run
 from nbagent.debug.fork import fork
 from nbagent.errors import ForkError, NbagentError
 from nbagent.events.json_text import decode_json
-from nbagent.protocol.messages import Act, Fork, Keep
-from nbagent.protocol.values import Outcome
+from nbagent.protocol.messages import Act, Compare, Fork, Keep
+from nbagent.protocol.values import LargeValue, Outcome
 from nbagent.run import Run
+from nbagent.run.forking import COMPARISON_PART
 from nbagent.run.question import unmasked
 
 _KEPT = ("instructions", "model", "prompt")
@@ -39,6 +42,8 @@ def _done(run: Run, command: Act) -> Outcome:
             return Outcome(command.key, run=_fork(run, command).id)
         case Keep():
             return Outcome(command.key, file=_keep(run))
+        case Compare():
+            return Outcome(command.key, html=_compare(run))
         case _:
             assert_never(command)
 
@@ -69,6 +74,20 @@ def _keep(run: Run) -> str:
     names = (f"{stem}{'' if number == 1 else f'_{number}'}.py" for number in itertools.count(1))
     path = next(each for each in map(Path, names) if not each.exists())
     return str(Path(run.to_test(str(path))).resolve())
+
+
+def _compare(run: Run) -> LargeValue:
+    """Compare the run with others of its tree, and return how a view asks for the table.
+
+    Raises:
+        ForkError: no run goes on from it.
+    """
+    if run.fork_tree is None:
+        raise ForkError(f"{run.name} has no forks to compare it with")
+    runs = run.fork_tree.compared_with(run)
+    table = compare_table([compared_run(each, at) for at, each in enumerate(runs, 1)])
+    run.comparison = table._repr_html_()
+    return LargeValue(COMPARISON_PART, len(run.comparison), "")
 
 
 def _result(text: str) -> Any:

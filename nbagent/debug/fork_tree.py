@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from nbagent.protocol.shared import LABELS, fill
 from nbagent.protocol.values import ForkNode
 from nbagent.run import Run
 from nbagent.runtime import work
@@ -17,6 +18,8 @@ MIN_INTERVAL_S = 0.5
 """Seconds between two drawings of a tree at least: each of its members draws all of it."""
 MAX_SHOWN = 60
 """Members of a tree that are shown at most: the newest, and the root."""
+MAX_COMPARED = 8
+"""Runs that are compared at most: the run itself, the root, and the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,19 @@ class ForkTree:
             for member in self._members
             if member.parent == number and member.run is not None
         ]
+
+    def place_of(self, run: Any) -> str:
+        """Return the place of a run in the tree: `run 2, rates(year=2023)`."""
+        number = next(at for at, member in enumerate(self._members, 1) if member.run is run)
+        label = self._members[number - 1].label
+        return fill(LABELS["forks"]["fork"], str(number), label).removesuffix(", ")
+
+    def compared_with(self, run: Run) -> list[Run]:
+        """Return a run and those that it is compared with, in their order."""
+        runs = [member.run for member in self._members if member.run is not None]
+        others = [each for each in runs if each is not run]
+        chosen = {id(each) for each in [run, *others[:1], *others[1:][2 - MAX_COMPARED :]]}
+        return [each for each in runs if id(each) in chosen]
 
     def show(self) -> None:
         """Show the tree in all members: now, or `MIN_INTERVAL_S` after the last time."""

@@ -1,12 +1,13 @@
 """`Comparison`: what differs between two runs, row by row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
 from nbagent.render.durations import duration
+from nbagent.render.figures import dollars
 from nbagent.render.html_values import MUTED, caption, panel, paragraph
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.text import escape, escape_line, visible, without_tex
@@ -47,6 +48,7 @@ class Row:
             `nbagent.run.diff.difference`.
         seconds: that each took; None if that is not known.
         tokens: of the runs, read and written; None if they are not known.
+        cost: of the runs, in dollars; None if it is not known.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Row:
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: tuple[float | None, float | None] = (None, None)
     tokens: tuple[int | None, int | None] = (None, None)
+    cost: tuple[float | None, float | None] = (None, None)
 
     @property
     def differs(self) -> list[str]:
@@ -79,7 +82,7 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """True if nothing differs but tokens and times."""
+        """True if nothing differs but tokens, dollars and times."""
         return not any(row.differs for row in self.rows)
 
     @property
@@ -163,13 +166,23 @@ def _times(row: Row) -> str:
 
 
 def _figures(rows: Sequence[Row]) -> list[str]:
-    """Return tokens and time of both runs: `1,284 → 1,310 tokens`, `3.2s → 4.1s`."""
+    """Return the figures of both runs that are known: `1,284 → 1,310 tokens`, `$0.0021 → $0.0024`,
+    `3.2s → 4.1s`.
+    """
     if not rows or rows[0].kind != "run":
         return []
     total = rows[0]
-    tokens = " → ".join("?" if number is None else count(number) for number in total.tokens)
-    seconds = " → ".join("?" if number is None else duration(number) for number in total.seconds)
-    return [text for text in (f"{tokens} tokens", seconds) if text.strip("? →tokens")]
+    figures = [_figure(total.tokens, count), _figure(total.cost, dollars)]
+    if figures[0]:
+        figures[0] += " tokens"
+    return list(filter(None, [*figures, _figure(total.seconds, duration)]))
+
+
+def _figure(values: Sequence[float | None], shown: Callable[[float], str]) -> str:
+    """Return a figure of both runs; "" if it is known of neither."""
+    if values[0] is None and values[1] is None:
+        return ""
+    return " → ".join("?" if value is None else shown(value) for value in values)
 
 
 def _row_html(row: Row, names: tuple[str, str]) -> str:

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbagent.blocks.fields import text_of
 from nbagent.events.jsonable import json_safe
+from nbagent.gate.masking import mask_json
+from nbagent.mime.text import MASK
 from nbagent.render.durations import worked
 from nbagent.render.json_text import compact
 from nbagent.render.labels import call_args
+from nbagent.run.diff import difference
 
 _KINDS = {
     "prompt": "prompt",
@@ -31,6 +35,7 @@ class Item:
         parts: what is compared, by name.
         key: the same for two items that agree but for their results.
         seconds: that a call took; None if that is not known.
+        summary: of a call's result or error, in one line.
     """
 
     kind: str
@@ -39,6 +44,7 @@ class Item:
     parts: dict[str, Any]
     key: str
     seconds: float | None
+    summary: str = ""
 
 
 def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) -> list[Item]:
@@ -76,13 +82,40 @@ def similarity(a: Item, b: Item) -> float:
     return 0.75 + 0.25 * agree / max(1, len(names))
 
 
+def differences(a: Item, b: Item) -> dict[str, dict[str, Any]]:
+    """Return what differs between two items, by the name of the part; see
+    `nbagent.run.diff.difference`.
+    """
+    both = {name: (a.parts[name], b.parts[name]) for name in a.parts if name in b.parts}
+    parts = differing(both)
+    for name in sorted(a.parts.keys() ^ b.parts.keys()):
+        parts[name] = {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)}
+    return parts
+
+
+def differing(values: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the differences of pairs of values by their names, without those that are the same."""
+    found = {name: difference(before, after) for name, (before, after) in values.items()}
+    others = {name: diff for name, diff in found.items() if diff["kind"] != "same"}
+    mask = MASK.get()
+    return others if mask is None else mask_json(others, mask)
+
+
+def _brief(item: Item, name: str) -> str:
+    if name not in item.parts:
+        return "none"
+    return str(item.parts[name])[:200]
+
+
 def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
     kind, id = str(block["kind"]), str(block.get("id"))
     if kind == "tool":
         name = str(block.get("name"))
         arguments = block.get("args", block.get("args_text"))
         parts: dict[str, Any] = {"arguments": arguments}
-        if block.get("error"):
+        if "result" in block.get("hidden", ()):
+            pass
+        elif block.get("error"):
             parts["error"] = f"{block['error'].get('type')}: {block['error'].get('message')}"
         elif id in results:
             parts["result"] = results[id]
@@ -91,7 +124,9 @@ def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
                 "application/json", block["result"].get("text/plain")
             )
         key = compact(["tool", name, json_safe(arguments)])
-        return Item(kind, name, f"{name}{call_args(block)}", parts, key, worked(block, "args_done"))
+        label, took = f"{name}{call_args(block)}", worked(block, "args_done")
+        summary = parts.get("error") or text_of(block, "summary")
+        return Item(kind, name, label, parts, key, took, summary)
     if kind == "handoff":
         text = f"{block.get('from')} → {block.get('to')}"
     else:

@@ -262,6 +262,17 @@ class Keep(msgspec.Struct, tag_field="t", tag="keep"):
     key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
 
 
+class Compare(msgspec.Struct, tag_field="t", tag="compare"):
+    """The reader wants the run to be compared with the others of its tree of forks; see
+    `nbagent.compare`.
+
+    Attributes:
+        key: made by the view; the run's prop `outcome` names it.
+    """
+
+    key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
+
+
 class StopAttempt(msgspec.Struct, tag_field="t", tag="stop_attempt"):
     """The reader stops an attempt of a tool call.
 
@@ -303,7 +314,7 @@ class SteerRows(msgspec.Struct, tag_field="t", tag="rows"):
     row: Number | None = None
 
 
-Act: TypeAlias = Fork | Keep
+Act: TypeAlias = Fork | Keep | Compare
 """Commands that make something besides the run, and have an `outcome`."""
 Command: TypeAlias = (
     Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Act | Say | SteerRows

@@ -74,8 +74,11 @@ def _calls(run: Props) -> str:
 
 def _cost(usage: Props) -> str:
     cost = number_of(usage, "cost")
-    if cost is None:
-        return ""
+    return "" if cost is None else dollars(cost)
+
+
+def dollars(cost: float) -> str:
+    """Return an amount of dollars: `$0.0021`, `$1.20`."""
     return fill(_FIGURES["cost"], fixed(cost, 4 if cost < 0.01 else 2))
 
 

@@ -31,6 +31,10 @@ call's block may follow.
 """
 
 
+COMPARISON_PART = "comparison"
+"""Name by which a view asks for the last comparison that its reader wanted."""
+
+
 class Forks(Protocol):
     """The tree of a run and its forks."""
 
@@ -46,6 +50,14 @@ class Forks(Protocol):
         """Return the runs that go on from one."""
         ...
 
+    def compared_with(self, run: Any) -> "list[Run]":
+        """Return a run and those that it is compared with, in their order."""
+        ...
+
+    def place_of(self, run: Any) -> str:
+        """Return the place of a run in the tree: `run 2, rates(year=2023)`."""
+        ...
+
 
 class ForkableRun(FollowedRun):
     """A run, as far as others go on from it.
@@ -54,11 +66,13 @@ class ForkableRun(FollowedRun):
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
         fork_tree: the run and its forks; None until there is one.
+        comparison: HTML of the last comparison that a reader wanted; empty without one.
     """
 
     own_agent: Any = None
     asked_form: Any = None
     fork_tree: Forks | None = None
+    comparison: str = ""
     _on_addition: Callable[[], object]
 
     @property
@@ -209,6 +223,8 @@ class ForkableRun(FollowedRun):
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an answer to a view; see `RunResults.page`."""
+        if name == COMPARISON_PART:
+            return truncate_to_bytes(self.comparison, offset, max_bytes)[0], len(self.comparison)
         if not name.startswith(FORM_PART):
             return super().page(name, offset, max_bytes)
         text = msgspec.json.encode(self.fork_form(name.removeprefix(FORM_PART))).decode()

@@ -18,6 +18,7 @@ from nbagent.protocol.messages import (
     Answer,
     Break,
     Command,
+    Compare,
     Fork,
     Keep,
     Rerun,
@@ -86,7 +87,7 @@ class SteeredRun(RunResults):
                 self._take_rerun(command)
             case StopAttempt(block):
                 self._state.attempts.stop(block)
-            case Fork() | Keep():
+            case Fork() | Keep() | Compare():
                 self._act(command)
             case Say():
                 if self.on_prompt is not None:

@@ -71,3 +71,15 @@ def test_a_run_is_forked_from_a_call_and_from_a_request(
     expect(tree(run)).to_have_count(3)
     expect(views).to_have_count(3)
     assert "Be wordy." in book.python("print(run.forks[1].requests[-1].instructions)")
+
+    # All of them side by side, and the page narrow.
+    run.locator(".nb-compared").get_by_role("button", name="Compare").click()
+    table = run.locator(".nb-compared table")
+    expect(table.locator("tr").first.locator("td")).to_have_count(3)
+    expect(table).to_contain_text("rates of 1999")
+    table.scroll_into_view_if_needed()
+    book.shot("compared-light")
+    book.theme("dark")
+    book.shot("compared-dark")
+    run.get_by_role("button", name="Close", exact=True).click()
+    expect(table).to_have_count(0)

@@ -11,7 +11,7 @@ from debug.scenes import REPLIES, rates_run
 
 import nbagent
 from nbagent.debug.acts import act
-from nbagent.protocol.messages import Fork, Keep
+from nbagent.protocol.messages import Compare, Fork, Keep
 
 
 @pytest.fixture
@@ -148,3 +148,24 @@ def test_a_run_without_an_agent_has_no_form() -> None:
     assert "can_fork" not in run.snapshot()[0]
     with pytest.raises(LookupError, match="no agent is known that could go on from texts"):
         run.page("fork/", 0, 1000)
+
+
+def test_a_run_is_compared_with_its_forks(server: Server) -> None:
+    run = rates_run(server)
+    call = run.tools[0]
+    assert fork(run, {"result": '{"rate": 9}'}, block=call.id)["problem"] is None
+    run.forks[0].wait(20)
+    act(run, Compare("k2"))
+    outcome = run.snapshot()[0]["outcome"]
+    assert outcome["key"] == "k2"
+    html, size = run.page(outcome["html"]["part"], 0, 1_000_000)
+    assert outcome["html"]["size"] == size == len(html)
+    assert "rates (run 1)" in html
+    assert "rates (run 2, fetch_rates(year=2023), result {&quot;rate&quot;:9})" in html
+    assert "9</ins>" in html
+
+
+def test_a_run_without_forks_is_compared_with_nothing(server: Server) -> None:
+    run = rates_run(server)
+    act(run, Compare("k1"))
+    assert "has no forks to compare it with" in run.snapshot()[0]["outcome"]["problem"]

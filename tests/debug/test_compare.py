@@ -11,7 +11,7 @@ from hypothesis import given
 import nbagent
 from nbagent import Run
 from nbagent import events as e
-from nbagent.debug.compare import aligned
+from nbagent.debug.alignment import aligned, aligned_all
 from nbagent.debug.steps import items_of
 
 
@@ -33,11 +33,11 @@ def run_of(*calls: tuple[str, dict[str, Any], Any], answer: str = "Done.", **end
     ]
     run = Run(
         [
-            e.RunStart(name="analyst"),
+            e.RunStart(name="analyst", ts=1.0),
             e.Prompt(text="Go"),
             *events,
             *said,
-            e.RunEnd(status="completed", **end),
+            e.RunEnd(status="completed", ts=2.0, **end),
         ]
     )
     run.start()
@@ -145,7 +145,9 @@ def test_recordings_are_compared_by_their_paths(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", [None, 3, ["run"], pd.DataFrame()])
 def test_what_is_no_run_is_refused(bad: Any) -> None:
-    with pytest.raises(TypeError, match="compare takes two runs, or paths of recordings; b is"):
+    with pytest.raises(
+        TypeError, match="compare takes runs, or paths of recordings; argument 2 is"
+    ):
         nbagent.compare(run_of(), bad)
     with pytest.raises(OSError, match=r"nowhere\.jsonl"):
         nbagent.compare("nowhere.jsonl", run_of())
@@ -183,3 +185,70 @@ def test_long_runs_are_paired_without_quadratic_work() -> None:
     many = [{"id": str(at), "kind": "tool", "name": "f", "args": {"x": at}} for at in range(3000)]
     pairs = aligned(items_of(many, {}), items_of(many[1:], {}))
     assert len(pairs) == 3000
+
+
+def test_any_number_of_runs_are_a_table_with_a_column_for_each() -> None:
+    load = ("load", {"name": "x"}, 1)
+    priced = e.Usage(input=1200, output=84, cost=0.0021)
+    a = run_of(RATE, load, answer="Revenue **grew** in three regions.", usage=priced)
+    b = run_of(("rate", {"year": 2024}, {"rate": 11.5}), load, answer="Revenue **grew** in two.")
+    c = run_of(load, answer="I could not load the sales, and *stopped*.")
+    table = nbagent.compare(a, b, c)
+    assert table.names == ("analyst (first)", "analyst (second)", "analyst (third)")
+    assert [(row.name, row.differs) for row in table.rows] == [
+        ("prompt", False),
+        ("rate", True),
+        ("load", False),
+        ("text", True),
+    ]
+    assert [None if item is None else item.name for item in table.rows[1].items] == [
+        "rate",
+        "rate",
+        None,
+    ]
+    text = str(table)
+    assert "    2: result: 1 difference\n        rate: 11.2 → 11.5\n    3: none" in text
+    assert "tokens: 1,284 · ? · ?\ndollars: $0.0021 · ? · ?" in text
+    html = table._repr_html_()
+    assert html.count("<strong>grew</strong>") == 1
+    assert "<em>stopped</em>" in html
+    assert "11.5</ins>" in html
+    assert not table.same
+    assert nbagent.compare(a, a, a).same
+
+
+def test_rows_that_are_alike_in_all_runs_are_shown_as_one() -> None:
+    calls = [("f", {"x": at}, at) for at in range(3000)]
+    table = nbagent.compare(*[run_of(*calls, answer=f"Run {at}.") for at in range(3)])
+    assert len(table.rows) == 3002
+    assert "= 500 rows" in str(table)
+    assert "… 2,502 more rows" in str(table)
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=8), min_size=2, max_size=5))
+def test_every_item_of_every_run_is_in_one_row_and_in_order(runs: list[list[str]]) -> None:
+    every = [
+        items_of(
+            [
+                {"id": str(at), "kind": "tool", "name": name, "args": {}}
+                for at, name in enumerate(names)
+            ],
+            {},
+        )
+        for names in runs
+    ]
+    rows = aligned_all(every)
+    for number, items in enumerate(every):
+        assert [row[number] for row in rows if row[number] is not None] == items
+    assert all(len({item.name for item in row if item is not None}) == 1 for row in rows)
+
+
+def test_what_is_masked_in_one_run_is_masked_in_the_comparison() -> None:
+    def run(rate: str, *redact: str) -> Run:
+        made = Run([*call(1, "f", {}, rate), e.RunEnd(status="completed")], redact=redact)
+        made.start()
+        return made.wait()
+
+    a, b = run("secret-a is 1", "secret-a"), run("secret-b is 2", "secret-b")
+    for found in (nbagent.compare(a, b), nbagent.compare(a, b, a)):
+        assert "secret" not in str(found) + found._repr_html_()

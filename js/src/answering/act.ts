@@ -15,7 +15,7 @@ export interface Act {
   /** Why the last act failed; null if it did not. */
   problem: string | null;
   /** What the last act made; null if it failed, and before its end. */
-  outcome: { run: string | null; file: string | null } | null;
+  outcome: { run: string | null; file: string | null; html: unknown } | null;
   /** Send a message with this key, unless one is on its way. */
   send: (message: (key: string) => ViewMessage) => void;
 }
@@ -38,7 +38,10 @@ export function useAct(session: Session): Act {
     isSent,
     isOverdue,
     problem,
-    outcome: isOver && problem === null ? { run: str(told.run), file: str(told.file) } : null,
+    outcome:
+      isOver && problem === null
+        ? { run: str(told.run), file: str(told.file), html: told.html ?? null }
+        : null,
     send(message) {
       if (isSent) return;
       const made = newKey();

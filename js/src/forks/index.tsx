@@ -6,10 +6,11 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { forks as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { ForkNode } from "../protocol";
-import type { Session } from "../session";
 import { fill } from "../shared";
 import { adoptStyle } from "../style";
+import type { ForksProps } from "../transcript/fork-tree";
 import { num, record, str, type Unchecked } from "../values";
+import { Comparison } from "./comparison";
 import { walkTo } from "./walk";
 
 interface Node {
@@ -33,34 +34,37 @@ const TONES: Readonly<Record<string, string>> = {
 };
 const MAX_DEPTH = 8;
 
-export function Forks({ session }: { session: Session }) {
-  const place = useRef<HTMLElement>(null);
+export function Forks({ session, Result }: ForksProps) {
+  const place = useRef<HTMLDivElement>(null);
   const [away, setAway] = useState<Node | null>(null);
   useLayoutEffect(() => {
     if (place.current) adoptStyle(place.current);
   }, []);
   const nodes = nodesOf(session.runProps.forks);
   return (
-    <nav ref={place} class="nb-forks" aria-label={LABELS.tree}>
-      <ul>
-        {nodes.map((node) => (
-          <li key={node.number} style={{ "--nb-depth": Math.min(node.depth, MAX_DEPTH) }}>
-            <Member
-              node={node}
-              onWalk={(from) => {
-                setAway(walkTo(node.run, from) ? null : node);
-              }}
-            />
-          </li>
-        ))}
-      </ul>
-      {away !== null && (
-        <p class="nb-forks-note" role="status">
-          {fill(LABELS.not_here, String(away.number))}{" "}
-          <code>{`nbagent.show(${pathTo(away, nodes)})`}</code>
-        </p>
-      )}
-    </nav>
+    <div ref={place}>
+      <nav class="nb-forks" aria-label={LABELS.tree}>
+        <ul>
+          {nodes.map((node) => (
+            <li key={node.number} style={{ "--nb-depth": Math.min(node.depth, MAX_DEPTH) }}>
+              <Member
+                node={node}
+                onWalk={(from) => {
+                  setAway(walkTo(node.run, from) ? null : node);
+                }}
+              />
+            </li>
+          ))}
+        </ul>
+        {away !== null && (
+          <p class="nb-forks-note" role="status">
+            {fill(LABELS.not_here, String(away.number))}{" "}
+            <code>{`nbagent.show(${pathTo(away, nodes)})`}</code>
+          </p>
+        )}
+      </nav>
+      {session.peer === "kernel" && <Comparison session={session} Result={Result} />}
+    </div>
   );
 }
 

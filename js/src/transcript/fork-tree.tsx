@@ -5,6 +5,13 @@ import type { Session } from "../session";
 import { useSession } from "./context";
 import { loadDrawn } from "./drawn-module";
 import { useLoaded } from "./lazy";
+import { Result } from "./result";
+
+export interface ForksProps {
+  session: Session;
+  /** Draws a comparison: the part has no copy of it. */
+  Result: typeof Result;
+}
 
 export function ForkTree() {
   const forks = useSession().runProps.forks;
@@ -14,6 +21,6 @@ export function ForkTree() {
 function ForkTreeSlot() {
   const session = useSession();
   const { value: module, problem } = useLoaded(() => loadDrawn(session, "forks.js"), 0, session);
-  const Forks: FunctionComponent<{ session: Session }> | undefined = module?.Forks;
-  return Forks ? <Forks session={session} /> : <div>{problem}</div>;
+  const Forks: FunctionComponent<ForksProps> | undefined = module?.Forks;
+  return Forks ? <Forks session={session} Result={Result} /> : <div>{problem}</div>;
 }

@@ -111,3 +111,24 @@ it("a tree that a file has damaged is shown as far as it makes sense", async () 
   ]);
   expect(rows()).toHaveLength(4);
 });
+
+it("a click compares the runs, and the table is closed again", async () => {
+  await show([node(1, null, { own: true }), node(2, 1)]);
+  const button = (name: string) =>
+    [...page.el.querySelectorAll<HTMLButtonElement>(".nb-compared button")].find(
+      ({ textContent }) => textContent === name,
+    );
+  button("Compare")?.click();
+  await settle();
+  const sent = page.sent("compare") as unknown as { key: string }[];
+  expect(sent).toHaveLength(1);
+  expect(button("Comparing…")).toBeDefined();
+  const html = "<table><tr><td>1.1</td><td>99</td></tr></table>";
+  page.ops(["set", "run", { outcome: { key: sent[0]?.key, html } }]);
+  await settle();
+  expect(page.el.querySelector(".nb-compared table")?.textContent).toBe("1.199");
+  button("Close")?.click();
+  await settle();
+  expect(page.el.querySelector(".nb-compared table")).toBeNull();
+  expect(button("Compare")).toBeDefined();
+});
