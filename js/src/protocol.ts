@@ -1130,8 +1130,19 @@ export interface TimelineAnswer {
    * The newest periods without an event: start and end. Those that waited for the reader are none.
    */
   gaps: [number, number][];
+  /** Number of the steps that are kept. */
+  steps: number;
+  /** True if the steps are the requests to the model, because the stream has fewer. */
+  by_requests: boolean;
   /** Number of older bars that are no longer kept. */
   left_out: number;
+  /** Number of bars in all. */
+  total: number;
+  /**
+   * Number of the bar after the newest one of this answer, from 0: `total`, or that of the
+   * question.
+   */
+  to: number;
   /** Number of the last event in the timeline; if it is less than `count`, the view asks again. */
   seen: number;
   /** Number of events in all. */

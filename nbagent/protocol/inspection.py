@@ -5,7 +5,8 @@ answer is the `part`'s text.
 
     events/QUESTION       an `EventsAnswer`; QUESTION is an `EventsQuestion`
     event/NUMBER          the event as JSON
-    timeline              a `TimelineAnswer`
+    timeline              a `TimelineAnswer` with the newest bars
+    timeline/NUMBER       the same with the bars before the one of that number
     copy/markdown         the transcript as Markdown
     copy/json             the transcript as JSON
     copy/python           the transcript as Python
@@ -118,7 +119,12 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
         gap_seconds: seconds of all gaps together.
         gaps: the newest periods without an event: start and end. Those that waited for the reader
             are none.
+        steps: number of the steps that are kept.
+        by_requests: true if the steps are the requests to the model, because the stream has fewer.
         left_out: number of older bars that are no longer kept.
+        total: number of bars in all.
+        to: number of the bar after the newest one of this answer, from 0: `total`, or that of the
+            question.
         seen: number of the last event in the timeline; if it is less than `count`, the view asks
             again.
         count: number of events in all.
@@ -131,7 +137,11 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
     gap_count: int
     gap_seconds: float
     gaps: list[tuple[float, float]]
+    steps: int
+    by_requests: bool
     left_out: int
+    total: int
+    to: int
     seen: int
     count: int
     bars: list[Bar]

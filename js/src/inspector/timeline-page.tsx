@@ -3,15 +3,28 @@
  * nothing came.
  */
 
-import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
 import { elapsed, pace } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
 import { count, num, type PropsOf } from "../values";
 import type { Past } from "./past/past";
-import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
+import { useRowsInView } from "./rows-in-view";
+import {
+  axisShare,
+  type Bar,
+  firstOpen,
+  joined,
+  readTimeline,
+  stepFigures,
+  type Timeline,
+  ticks,
+  withOlder,
+} from "./timeline";
+
+/** Height of `.nb-bar-row` in timeline.css. */
+const ROW_PX = 24;
 
 /** Share of the axis, in per cent, from which a gap has room for a label. */
 const MIN_LABELLED_PERCENT = 16;
@@ -39,15 +52,18 @@ export function TimelinePage({ session, past, onBlock }: TimelinePageProps) {
 function useTimeline(session: Session): { timeline: Timeline | null; problem: string | null } {
   const [timeline, setTimeline] = useState<Timeline | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const known = useRef<Timeline | null>(null);
   const events = num(session.runProps.events) ?? 0;
   useEffect(() => {
     let cancelled = false;
     const ask = async () => {
       for (let seen = -1; ; ) {
-        const { text } = await session.channel.lazyValues.page("timeline");
-        const answer = readTimeline(text);
-        if (cancelled) return;
-        setTimeline(answer);
+        const answer = await readWhole(session, known.current, (read) => {
+          if (!cancelled) setTimeline(read);
+          return cancelled;
+        });
+        if (answer === null) return;
+        known.current = answer;
         setProblem(null);
         if (answer.seen >= answer.count || answer.seen === seen) return;
         seen = answer.seen;
@@ -61,6 +77,30 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
   return { timeline, problem };
 }
 
+/**
+ * Return all bars: the kernel's, the newest first, an answer after the other, down to those that
+ * are known and over. `onRead` returns true to stop.
+ */
+async function readWhole(
+  session: Session,
+  known: Timeline | null,
+  onRead: (read: Timeline) => boolean,
+): Promise<Timeline | null> {
+  const page = async (name: string) =>
+    readTimeline((await session.channel.lazyValues.page(name)).text);
+  const wanted = known === null ? 0 : firstOpen(known);
+  let read = await page("timeline");
+  const isOther = read.byRequests !== known?.byRequests;
+  const until = Math.max(read.leftOut, isOther ? 0 : wanted);
+  for (;;) {
+    if (onRead(joined(known, read))) return null;
+    if (read.at <= until) return joined(known, read);
+    const older = await page(`timeline/${read.at}`);
+    if (older.bars.length === 0) return joined(known, read);
+    read = withOlder(read, older);
+  }
+}
+
 interface ChartProps {
   timeline: Timeline;
   past: Past;
@@ -69,11 +109,14 @@ interface ChartProps {
 
 function Chart({ timeline, past, onBlock }: ChartProps) {
   const rows = useRef<HTMLUListElement>(null);
-  const { start, end, firstToken, gaps, bars, leftOut } = timeline;
+  const { start, end, firstToken, gaps, leftOut, total } = timeline;
   const span = end - start;
+  const { from, to } = useRowsInView(rows, ROW_PX, total - leftOut);
+  const position = past.position.value;
+  const moment = position === null ? null : past.time(position);
   return (
     <>
-      {leftOut > 0 && <p class="nb-note">The first {count(leftOut)} are no longer kept.</p>}
+      {leftOut > 0 && <p class="nb-note">The first {count(leftOut)} bars are no longer kept.</p>}
       <div class="nb-chart">
         <div class="nb-chart-back" aria-hidden="true">
           {ticks(span).map((at) => (
@@ -104,46 +147,36 @@ function Chart({ timeline, past, onBlock }: ChartProps) {
             />
           )}
         </div>
-        <ul ref={rows}>
-          {bars.map((bar, i) => (
-            // Bars only ever come at the end.
-            <li key={leftOut + i}>
-              <BarRow bar={bar} timeline={timeline} onBlock={onBlock} />
-            </li>
-          ))}
+        <ul ref={rows} style={{ height: `${(total - leftOut) * ROW_PX}px` }}>
+          {timeline.bars.slice(...drawn(timeline, from, to)).map((bar, i) => {
+            const index = Math.max(from, timeline.at - leftOut) + i;
+            return (
+              <li
+                key={index}
+                class={moment !== null && bar.start > moment ? "nb-later" : undefined}
+                aria-setsize={total - leftOut}
+                aria-posinset={index + 1}
+                style={{ top: `${index * ROW_PX}px` }}
+              >
+                <BarRow bar={bar} timeline={timeline} onBlock={onBlock} />
+              </li>
+            );
+          })}
         </ul>
-        <Moment timeline={timeline} past={past} rows={rows} />
+        {moment !== null && (
+          <div class="nb-chart-back nb-chart-front" aria-hidden="true">
+            <span class="nb-moment" style={{ left: `${axisShare(moment, end, timeline)[0]}%` }} />
+          </div>
+        )}
       </div>
     </>
   );
 }
 
-interface MomentProps {
-  timeline: Timeline;
-  past: Past;
-  rows: RefObject<HTMLElement | null>;
-}
-
-/**
- * The line at the moment that the slider has chosen. A component of its own, since it moves with
- * every frame of a drag.
- */
-function Moment({ timeline, past, rows }: MomentProps) {
-  const position = past.position.value;
-  const moment = position === null ? null : past.time(position);
-  useLayoutEffect(() => {
-    for (const [i, { start }] of timeline.bars.entries())
-      rows.current?.children[i]?.classList.toggle("nb-later", moment !== null && start > moment);
-  }, [timeline, moment, rows]);
-  if (moment === null) return null;
-  return (
-    <div class="nb-chart-back nb-chart-front" aria-hidden="true">
-      <span
-        class="nb-moment"
-        style={{ left: `${axisShare(moment, timeline.end, timeline)[0]}%` }}
-      />
-    </div>
-  );
+/** The place in `bars` of those in the rows of a range; older ones may not have come yet. */
+function drawn({ at, leftOut }: Timeline, from: number, to: number): [from: number, to: number] {
+  const first = at - leftOut;
+  return [Math.max(0, from - first), Math.max(0, to - first)];
 }
 
 function BarRow({
@@ -220,10 +253,9 @@ function failed({ status }: Bar): boolean {
  * the header and the footer.
  */
 function summary(
-  { start, end, gapCount, gapSeconds, bars }: Timeline,
+  { start, end, gapCount, gapSeconds, steps }: Timeline,
   run: PropsOf<"run">,
 ): string {
-  const steps = bars.filter(({ kind }) => kind === "step").length;
   const answers = num(run.turns);
   // A chat has waited for its prompts: its time is that of its last answer.
   const list =

@@ -32,7 +32,14 @@ export interface Timeline {
   gapCount: number;
   gapSeconds: number;
   leftOut: number;
+  steps: number;
+  /** True if the steps are requests, which come between bars that are known. */
+  byRequests: boolean;
+  /** Number of the first bar in `bars`, from 0. */
+  at: number;
   bars: Bar[];
+  /** Number of bars in all. */
+  total: number;
   /** Number of events in the timeline, of `count` in all. */
   seen: number;
   count: number;
@@ -42,6 +49,7 @@ export function readTimeline(text: string): Timeline {
   const answer: Unchecked<TimelineAnswer> = record(JSON.parse(text)) ?? {};
   const bars = Array.isArray(answer.bars) ? answer.bars : [];
   const gaps = Array.isArray(answer.gaps) ? answer.gaps : [];
+  const total = num(answer.total) ?? bars.length;
   return {
     start: num(answer.start) ?? 0,
     end: num(answer.end) ?? 0,
@@ -50,10 +58,33 @@ export function readTimeline(text: string): Timeline {
     gapCount: num(answer.gap_count) ?? 0,
     gapSeconds: num(answer.gap_seconds) ?? 0,
     leftOut: num(answer.left_out) ?? 0,
+    steps: num(answer.steps) ?? 0,
+    byRequests: answer.by_requests === true,
+    at: (num(answer.to) ?? total) - bars.length,
     bars: bars.map(readBar).reverse(),
+    total,
     seen: num(answer.seen) ?? 0,
     count: num(answer.count) ?? 0,
   };
+}
+
+/** Return the newer of two answers with the bars of the older one that stand before its own. */
+export function joined(before: Timeline | null, newer: Timeline): Timeline {
+  if (before === null || before.byRequests !== newer.byRequests) return newer;
+  const known = before.bars.slice(0, Math.max(0, newer.at - before.at));
+  const isBeside = before.at + known.length === newer.at;
+  return isBeside ? { ...newer, at: before.at, bars: [...known, ...newer.bars] } : newer;
+}
+
+/** Return the newer bars behind those of an answer to a question about older ones. */
+export function withOlder(newer: Timeline, older: Timeline): Timeline {
+  return { ...newer, at: older.at, bars: [...older.bars, ...newer.bars] };
+}
+
+/** Return the number of the first bar that may have changed. */
+export function firstOpen({ bars, at }: Timeline): number {
+  const open = bars.findIndex(({ end }) => end === null);
+  return open < 0 ? at + bars.length : at + open;
 }
 
 function readBar(raw: unknown): Bar {

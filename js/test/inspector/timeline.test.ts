@@ -1,7 +1,15 @@
 /** Axis and figures of the timeline. */
 
 import { describe, expect, it } from "vitest";
-import { axisShare, readTimeline, stepFigures, ticks } from "../../src/inspector/timeline";
+import {
+  axisShare,
+  firstOpen,
+  joined,
+  readTimeline,
+  stepFigures,
+  ticks,
+  withOlder,
+} from "../../src/inspector/timeline";
 
 const BAR = {
   kind: "tool",
@@ -48,4 +56,39 @@ it("a step says what is known of its cost", () => {
     stepFigures({ ...BAR, first: 1.4, usage: { input: 1284, output: 96, cost: 0.0021 } }),
   ).toEqual(["first token 0.4s", "1,284 in", "96 out", "$0.0021"]);
   expect(stepFigures(BAR)).toEqual([]);
+});
+
+describe("bars that come in several answers", () => {
+  const answer = (to: number, labels: string[], fields = {}) =>
+    readTimeline(
+      JSON.stringify({
+        total: 6,
+        to,
+        bars: labels.map((label) => ({ label, end: 1 })).reverse(),
+        ...fields,
+      }),
+    );
+  const labels = ({ bars }: { bars: { label: string }[] }) =>
+    bars.map(({ label }) => label).join("");
+
+  it("older ones stand before the newer", () => {
+    const whole = withOlder(answer(6, ["d", "e", "f"]), answer(3, ["a", "b", "c"]));
+    expect([labels(whole), whole.at, firstOpen(whole)]).toEqual(["abcdef", 0, 6]);
+  });
+
+  it("those that are known stay before what has changed", () => {
+    const known = answer(4, ["a", "b", "c", "d"], { total: 4 });
+    expect(labels(joined(known, answer(6, ["d", "e", "f"])))).toBe("abcdef");
+  });
+
+  it("what is not beside the newer ones, or has other steps, is forgotten", () => {
+    const known = answer(2, ["a", "b"], { total: 2 });
+    expect(labels(joined(known, answer(6, ["e", "f"])))).toBe("ef");
+    expect(labels(joined(known, answer(6, ["c", "d"], { to: 4, by_requests: true })))).toBe("cd");
+  });
+
+  it("a bar that is still open is read again", () => {
+    const open = readTimeline('{"total":3,"to":3,"bars":[{"end":1},{"end":null},{"end":1}]}');
+    expect(firstOpen(open)).toBe(1);
+  });
 });

@@ -92,7 +92,7 @@ class Inspector:
             answer = self._events(_question(rest), max_bytes)
             return answer, len(answer)
         if kind == "timeline":
-            answer = self._times(max_bytes)
+            answer = self._times(max_bytes, _number(rest) if rest else None)
             return answer, len(answer)
         number, _, value = rest.partition("/")
         if kind == "past" and value:
@@ -136,12 +136,15 @@ class Inspector:
             return [number]
         return [number, event.ts, e.type_of(event), brief(event)]
 
-    def _times(self, max_bytes: int) -> str:
+    def _times(self, max_bytes: int, before: int | None) -> str:
+        """Return the timeline with the newest bars, or with those before the one of a number."""
         for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
             self._timeline.feed(event)
             self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
         bars = self._with_requests(line)
+        total = line.left_out + len(bars)
+        to = total if before is None else min(before, total)
         run = self._transcript.root.props
         starts = [line.start, run.get("started"), *(bar.start for bar in itertools.islice(bars, 1))]
         start = None
@@ -157,12 +160,17 @@ class Inspector:
             gap_count=line.gap_count,
             gap_seconds=line.gap_seconds,
             gaps=list(line.gaps),
+            steps=sum(bar.kind == "step" for bar in bars),
+            by_requests=bars is not line.bars,
             left_out=line.left_out,
+            total=total,
+            to=to,
             seen=self._timed,
             count=self._log.count,
             bars=[],
         )
-        return filled(answer, map(self._bar, reversed(bars)), max_bytes)
+        wanted = itertools.islice(reversed(bars), total - to, None)
+        return filled(answer, map(self._bar, wanted), max_bytes)
 
     def _with_requests(self, line: Timeline) -> Sequence[Bar]:
         """Return the bars, with the requests as steps if the stream has fewer steps than there were

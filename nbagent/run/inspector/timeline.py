@@ -15,8 +15,10 @@ from nbagent.protocol.inspection import Bar, BarKind
 
 MIN_GAP_S = 1.0
 """Seconds without an event that are shown as a gap."""
-MAX_BARS = 1000
+MAX_BARS = 20_000
 """Bars that are kept; of a longer run the newest."""
+MAX_GAPS = 100
+"""Gaps that are kept, the newest."""
 MAX_LABEL_CHARS = 80
 """Characters of a bar's label."""
 
@@ -40,7 +42,7 @@ class Timeline:
     def __init__(self) -> None:
         self.start: float | None = None
         self.end = 0.0
-        self.gaps: deque[tuple[float, float]] = deque(maxlen=MAX_BARS // 10)
+        self.gaps: deque[tuple[float, float]] = deque(maxlen=MAX_GAPS)
         self.gap_count = 0
         self.gap_seconds = 0.0
         self.left_out = 0

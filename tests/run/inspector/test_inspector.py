@@ -259,6 +259,25 @@ def test_the_timeline_of_a_long_run_comes_in_stretches() -> None:
     assert whole["bars"][0]["block"] == f"t{MAX_TIMELINE_EVENTS + 9}"  # the newest, as many as fit
 
 
+def test_older_bars_are_asked_for_by_the_number_of_the_one_after_them() -> None:
+    calls = 3_000
+    inspected = InspectedEvents()
+    for number in range(calls):
+        id, at = f"c{number}", float(number)
+        inspected.feed(e.StepStart(ts=at), e.ToolStart(id=id, name="f", ts=at))
+        inspected.feed(e.ToolResult(id=id, ts=at))
+    answer = json.loads(inspected.text("timeline"))
+    bars = answer["bars"]
+    while len(bars) < answer["total"]:
+        answer = json.loads(inspected.text(f"timeline/{answer['total'] - len(bars)}"))
+        assert answer["to"] == answer["total"] - len(bars)
+        bars += answer["bars"]
+    assert (answer["steps"], answer["left_out"], len(bars)) == (calls, 0, 2 * calls)
+    assert [bar["block"] for bar in bars if bar["kind"] == "tool"] == [
+        f"c{number}" for number in reversed(range(calls))
+    ]
+
+
 async def test_the_copies_are_the_runs_own_words() -> None:
     run = Run(iter([*CALL, e.TextDelta(id="t", delta="Three rows.")]), name="analyst")
     run.start()
