@@ -142,14 +142,14 @@ class Engine:
 
     async def _attempts(self, row: Row) -> Outcome:
         """Run a row, again where its service refused it before anything came."""
-        refusals = 0
+        refusals, sent_at = 0, 0.0
         while True:
             if not row.is_of_agent:
-                await self._gate.admit()
+                sent_at = await self._gate.admit()
             outcome = await self._attempt(row)
             is_refused = _is_refused(outcome)
             if not row.is_of_agent and is_refused:
-                self._gate.refused()
+                self._gate.refused(sent_at)
             if not is_refused:
                 return outcome
             refusals += 1
@@ -246,17 +246,16 @@ class LoopGate:
         self._gate = gate
         self._loop = loop
 
-    async def admit(self) -> None:
-        """Wait until a request may be sent."""
+    async def admit(self) -> float:
+        """Wait until a request may be sent, and return when that is."""
         if asyncio.get_running_loop() is self._loop:
-            await self._gate.admit()
-        else:
-            admitted = asyncio.run_coroutine_threadsafe(self._gate.admit(), self._loop)
-            await asyncio.wrap_future(admitted)
+            return await self._gate.admit()
+        admitted = asyncio.run_coroutine_threadsafe(self._gate.admit(), self._loop)
+        return await asyncio.wrap_future(admitted)
 
-    def refused(self, retry_after_s: float | None) -> None:
+    def refused(self, sent_at: float, retry_after_s: float | None) -> None:
         """Note that the service has refused a request."""
-        self._loop.call_soon_threadsafe(self._gate.refused, retry_after_s)
+        self._loop.call_soon_threadsafe(self._gate.refused, sent_at, retry_after_s)
 
 
 async def _to_its_end(coro: Coroutine[Any, Any, None]) -> None:

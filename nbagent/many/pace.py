@@ -8,16 +8,14 @@ refusals, divided by the time, is its limit in requests of this map, exactly: th
 at both moments. After a refusal the pace begins a little below that limit, and rises slowly above
 it, so that a refusal is rare; when it has been above for a while, the limit must be another one,
 and the pace doubles every few seconds. Too few requests between two refusals tell no limit: then
-the pace is halved, as TCP does (RFC 5681, section 3.1), and doubles again.
+the pace is halved, as TCP does (RFC 5681, section 3.1), and doubles again. A request that was sent
+before the last refusal and is refused after it belongs to the count that is over.
 """
 
 import math
 
-SAME_REFUSAL_S = 0.2
-"""Seconds after a refusal in which others are counted with it: their requests were sent before."""
-
-DEFAULT_PAUSE_S = 1.0
-"""Seconds of the pause after a refusal that names none."""
+MIN_PAUSE_S = 1.0
+"""Seconds that all requests wait at least after a refusal, so that the service has some budget."""
 
 MAX_PAUSE_S = 120.0
 """Seconds that all requests wait at most after a refusal."""
@@ -39,6 +37,9 @@ RISE_REQUESTS = 150
 
 SHORTEST_S = 1.0
 """Seconds over which requests are counted at least."""
+
+FIRST_RATE = 1.0
+"""Requests a second after a refusal before which none was taken."""
 
 LOWEST_RATE = 0.1
 """Requests a second that are sent at least."""
@@ -66,6 +67,7 @@ class Pace:
         self._taken = 0
         self._began = -math.inf
         self._is_known = False
+        self._counted_s = 0.0
 
     @property
     def opens_at(self) -> float:
@@ -91,38 +93,48 @@ class Pace:
         self._taken += 1
         self._next_at = max(now, self._next_at) + 1 / self.rate(now)
 
-    def refused(self, now: float, retry_after_s: float | None = None) -> bool:
+    def refused(self, now: float, sent_at: float, retry_after_s: float | None = None) -> bool:
         """Note that the service has refused a request.
 
         Args:
             now: seconds.
+            sent_at: when the request was sent.
             retry_after_s: seconds after which the service takes requests again; None if it does not
                 say.
 
         Returns:
-            True if this is a new refusal, and not one of the same moment as another.
+            True if this is a new refusal; False if the request was sent before the last one.
         """
         self.refusals += 1
-        self._taken -= 1
-        pause = DEFAULT_PAUSE_S if retry_after_s is None else max(0.0, retry_after_s)
-        self.resumes_at = max(self.resumes_at, now + min(MAX_PAUSE_S, pause))
+        pause = min(MAX_PAUSE_S, max(MIN_PAUSE_S, retry_after_s or 0.0))
+        self.resumes_at = max(self.resumes_at, now + pause)
         before = self._refused_at
-        if before is not None and now - before < SAME_REFUSAL_S:
+        if before is not None and sent_at <= before:
+            self._count_less()
             return False
-        self._is_known = before is not None and self._taken >= TELLING_REQUESTS
-        if before is not None and self._is_known:
-            self.limit = self._taken / (now - before)
+        self._taken -= 1
+        if before is not None and self._taken >= TELLING_REQUESTS:
+            self._is_known = True
+            self._counted_s = now - before
+            self.limit = self._taken / self._counted_s
         else:
+            self._is_known = False
             self.limit = self._halved(now)
         self._refused_at = now
         self._taken = 0
         self._began = self._next_at = self.resumes_at
         return True
 
+    def _count_less(self) -> None:
+        """Take one request from those that told the limit: it was refused, too."""
+        if self.limit is not None and self._is_known:
+            self.limit = max(LOWEST_RATE, self.limit - 1 / self._counted_s)
+
     def _halved(self, now: float) -> float:
         """Return half of the requests a second that were sent."""
-        rate = self.rate(now)
-        if self.limit is None:
-            first_at = now if self._first_at is None else self._first_at
-            rate = self._taken / max(SHORTEST_S, now - first_at)
+        if self.limit is not None:
+            return max(LOWEST_RATE, self.rate(now) / 2)
+        if self._taken <= 0 or self._first_at is None:
+            return FIRST_RATE
+        rate = self._taken / max(SHORTEST_S, now - self._first_at)
         return max(LOWEST_RATE, rate / 2)

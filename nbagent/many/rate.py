@@ -39,7 +39,7 @@ class RowGate:
         self.pace = Pace()
         self.is_paused = False
         self._rows: deque[asyncio.Future[None]] = deque()
-        self._requests: deque[asyncio.Future[None]] = deque()
+        self._requests: deque[asyncio.Future[float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     # --- rows ---
@@ -83,24 +83,27 @@ class RowGate:
 
     # --- requests ---
 
-    async def admit(self) -> None:
-        """Wait until a request may be sent. Requests are sent in the order in which they come."""
-        if self._requests or self._opens_in > 0:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._requests.append(waiter)
-            self._schedule()
-            await waiter
-        else:
-            self._sent()
+    async def admit(self) -> float:
+        """Wait until a request may be sent, and return when that is, for `refused`.
 
-    def refused(self, retry_after_s: float | None = None) -> None:
+        Requests are sent in the order in which they come.
+        """
+        if not self._requests and self._opens_in == 0:
+            return self._sent()
+        waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._requests.append(waiter)
+        self._schedule()
+        return await waiter
+
+    def refused(self, sent_at: float, retry_after_s: float | None = None) -> None:
         """Note that the service has refused a request: others are sent after a pause, and slower.
 
         Args:
+            sent_at: what `admit` returned for it.
             retry_after_s: seconds after which the service takes requests again; None if it does not
                 say.
         """
-        self.pace.refused(time.monotonic(), retry_after_s)
+        self.pace.refused(time.monotonic(), sent_at, retry_after_s)
 
     @property
     def seconds_to_wait(self) -> float:
@@ -113,8 +116,11 @@ class RowGate:
         opens_at = self.pace.resumes_at if self.is_fixed else self.pace.opens_at
         return max(0.0, opens_at - time.monotonic())
 
-    def _sent(self) -> None:
-        self.pace.sent(time.monotonic())
+    def _sent(self) -> float:
+        """Note that a request is sent now, and return the time."""
+        now = time.monotonic()
+        self.pace.sent(now)
+        return now
 
     def _schedule(self) -> None:
         if self._requests and self._timer is None:
@@ -127,6 +133,5 @@ class RowGate:
         while self._requests and self._opens_in == 0:
             waiter = self._requests.popleft()
             if not waiter.done():
-                self._sent()
-                waiter.set_result(None)
+                waiter.set_result(self._sent())
         self._schedule()

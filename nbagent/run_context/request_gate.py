@@ -9,13 +9,14 @@ from typing import Protocol
 class RequestGate(Protocol):
     """Requests pass it before they are sent, on any loop."""
 
-    async def admit(self) -> None:
-        """Wait until a request may be sent."""
+    async def admit(self) -> float:
+        """Wait until a request may be sent, and return when that is, for `refused`."""
 
-    def refused(self, retry_after_s: float | None) -> None:
+    def refused(self, sent_at: float, retry_after_s: float | None) -> None:
         """Note that the service has refused a request.
 
         Args:
+            sent_at: what `admit` returned for it.
             retry_after_s: seconds after which it takes requests again; None if it does not say.
         """
 

@@ -198,9 +198,9 @@ def test_a_row_that_is_run_again_is_begun_as_often_as_before(
         calls.append(item)
         raise RateLimitError("429: too many requests")
 
-    # no pauses
-    monkeypatch.setattr(pace, "DEFAULT_PAUSE_S", 0.0)
-    monkeypatch.setattr(pace, "LOWEST_RATE", 1000.0)
+    monkeypatch.setattr(pace, "MIN_PAUSE_S", 0.0)
+    for rate in ("FIRST_RATE", "LOWEST_RATE"):
+        monkeypatch.setattr(pace, rate, 1000.0)
     runs = done(limited, ["a"])
     first = len(calls)
     runs.failed.retry().wait()

@@ -1,14 +1,16 @@
 """The pace of requests at a service with limits, in simulated time."""
 
 import heapq
+import itertools
 import math
 import random
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from many.service import Service
 
-from nbagent.many.pace import DEFAULT_PAUSE_S, MAX_PAUSE_S, Pace
+from nbagent.many.pace import FIRST_RATE, MAX_PAUSE_S, MIN_PAUSE_S, Pace
 from nbagent.many.rate import FIRST_LIMIT, MAX_LIMIT
 
 ANSWER_S, REFUSAL_S = 1.5, 0.05
@@ -18,25 +20,57 @@ TOKENS = 500
 """Tokens of a request on average."""
 
 
-def run(service: Service, pace: Pace, begin: float, end: float, whole: bool) -> None:
-    """Send requests for some time, as many as the pace lets."""
-    source = random.Random(begin)
-    replies: list[tuple[float, float | None]] = []
-    window, now = FIRST_LIMIT, begin
-    while now < end:
-        opens_at = pace.opens_at if len(replies) < window else math.inf
-        if replies and replies[0][0] <= opens_at:
-            now, retry_after = heapq.heappop(replies)
-            if retry_after is None:
-                window = min(MAX_LIMIT, window + 1)
+class Traffic:
+    """Requests on their way, in simulated time.
+
+    Args:
+        service: takes them.
+        pace: spaces them out.
+        in_whole_seconds: whether the service names whole seconds of a pause.
+        late_s: seconds by which each message comes later at most.
+    """
+
+    def __init__(
+        self, service: Service, pace: Pace, *, in_whole_seconds: bool, late_s: float
+    ) -> None:
+        self._service = service
+        self._pace = pace
+        self._in_whole_seconds = in_whole_seconds
+        self._late_s = late_s
+        self._random = random.Random(1)
+        self._window = FIRST_LIMIT
+        # The times of what happens next, numbers, what it is, and when its request was sent.
+        self._next: list[tuple[float, int, Callable[[float, float], None], float]] = []
+        self._numbers = itertools.count()
+
+    def run(self, begin: float, end: float) -> None:
+        """Send requests for some time, as many as the pace lets."""
+        now = begin
+        while now < end:
+            opens_at = self._pace.opens_at if len(self._next) < self._window else math.inf
+            if self._next and self._next[0][0] <= opens_at:
+                now, _, happen, sent_at = heapq.heappop(self._next)
+                happen(now, sent_at)
             else:
-                pace.refused(now, math.ceil(retry_after) if whole else retry_after)
-            continue
-        now = max(now, opens_at)
-        pace.sent(now)
-        wait = service.ask(now, source.uniform(0.5, 1.5) * TOKENS)
-        delay, retry_after = (REFUSAL_S, wait) if wait else (ANSWER_S, None)
-        heapq.heappush(replies, (now + delay, retry_after))
+                now = max(now, opens_at)
+                self._pace.sent(now)
+                self._after(now, self._arrive, now)
+
+    def _after(self, at: float, happen: Callable[[float, float], None], sent_at: float) -> None:
+        at += self._random.uniform(0, self._late_s)
+        heapq.heappush(self._next, (at, next(self._numbers), happen, sent_at))
+
+    def _arrive(self, now: float, sent_at: float) -> None:
+        wait = self._service.ask(now, self._random.uniform(0.5, 1.5) * TOKENS)
+        if not wait:
+            self._after(now + ANSWER_S, self._answered, sent_at)
+            return
+        retry_after = math.ceil(wait) if self._in_whole_seconds else wait
+        refused = partial(self._pace.refused, retry_after_s=retry_after)
+        self._after(now + REFUSAL_S, refused, sent_at)
+
+    def _answered(self, _now: float, _sent_at: float) -> None:
+        self._window = min(MAX_LIMIT, self._window + 1)
 
 
 # Requests and tokens a minute. Where there are tokens for fewer requests, they are the limit.
@@ -51,19 +85,24 @@ PHASE_S = 90.0
 AGAIN_S = 30.0
 
 
-@pytest.mark.parametrize("retry_after", ["whole seconds", "exact"])
+@pytest.mark.parametrize("in_whole_seconds", [True, False])
+@pytest.mark.parametrize(
+    ("late_s", "refused"),
+    [(0.0, 0.01), (1.0, 0.1)],  # a busy machine has more requests on their way when one is refused
+)
 def test_a_limit_is_used_up_and_found_again_after_each_change(
-    retry_after: Literal["whole seconds", "exact"],
+    in_whole_seconds: bool, late_s: float, refused: float
 ) -> None:
     service, pace = Service(*PHASES[0]), Pace()
+    traffic = Traffic(service, pace, in_whole_seconds=in_whole_seconds, late_s=late_s)
     for number, limits in enumerate(PHASES):
         begin = number * PHASE_S
         service.limit(*limits)
-        run(service, pace, begin, begin + PHASE_S, retry_after == "whole seconds")
+        traffic.run(begin, begin + PHASE_S)
         taken = sum(begin + AGAIN_S <= at for at, _ in service.accepted)
         possible = requests_a_second(limits) * (PHASE_S - AGAIN_S)
         assert taken >= 0.9 * possible
-    assert len(service.refused) < 0.01 * len(service.accepted)
+    assert len(service.refused) < refused * len(service.accepted)
 
 
 def requests_a_second(limits: tuple[float, float]) -> float:
@@ -79,33 +118,47 @@ def test_without_a_refusal_nothing_waits() -> None:
 
 def test_a_refusal_holds_back_all_requests_for_as_long_as_the_service_asks() -> None:
     pace = Pace()
-    pace.refused(10.0, 60)
-    pace.refused(10.0, 20)
+    pace.refused(10.0, 10.0, 60)
+    pace.refused(10.0, 10.0, 20)
     assert pace.opens_at == 70.0
-    pace.refused(10.0, 1e9)
+    pace.refused(10.0, 10.0, 1e9)
     assert pace.opens_at == 10.0 + MAX_PAUSE_S
 
 
-def test_a_refusal_that_names_no_time_has_a_pause_too() -> None:
+@pytest.mark.parametrize("retry_after_s", [None, 0.0, 0.01, -1.0])
+def test_a_refusal_that_names_no_time_or_a_short_one_has_a_pause_too(
+    retry_after_s: float | None,
+) -> None:
     pace = Pace()
-    pace.refused(10.0)
-    assert pace.opens_at == 10.0 + DEFAULT_PAUSE_S
+    pace.refused(10.0, 10.0, retry_after_s)
+    assert pace.opens_at == 10.0 + MIN_PAUSE_S
 
 
-def test_refusals_of_one_moment_halve_the_pace_once() -> None:
+def test_refusals_of_requests_that_were_under_way_halve_the_pace_once() -> None:
     pace = Pace()
     for at in range(40):
         pace.sent(at / 10)
-    assert [pace.refused(at, 0) for at in (4.0, 4.1, 4.15)] == [True, False, False]
+    assert [pace.refused(at, sent_at) for at, sent_at in ((4, 3.7), (4.1, 3.8), (9, 3.9))] == [
+        True,
+        False,
+        False,
+    ]
     assert pace.limit == pytest.approx(5, rel=0.1)
+
+
+def test_a_refusal_before_any_request_was_taken_tells_no_limit() -> None:
+    pace = Pace()
+    pace.sent(0.0)
+    pace.refused(0.1, 0.0)
+    assert pace.limit == FIRST_RATE
 
 
 def test_a_second_refusal_tells_the_limit() -> None:
     pace = Pace()
-    pace.refused(0.0, 0)
+    pace.refused(0.0, 0.0)
     for at in range(101):
         pace.sent(at / 10)
-    pace.refused(10.0, 0)
+    pace.refused(10.0, 10.0)
     assert pace.limit == pytest.approx(10)
-    assert pace.rate(10.0) == pytest.approx(9.5)
-    assert pace.rate(25.0) == pytest.approx(10.5)
+    assert pace.rate(11.0) == pytest.approx(9.5)
+    assert pace.rate(26.0) == pytest.approx(10.5)

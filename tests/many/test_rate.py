@@ -36,7 +36,7 @@ def test_each_row_that_succeeds_lets_one_more_begin() -> None:
 def test_no_more_rows_begin_while_requests_wait_for_their_turn() -> None:
     async def main() -> int:
         gate = RowGate()
-        gate.refused(60)
+        gate.refused(0, 60)
         waiting = asyncio.create_task(gate.admit())
         await asyncio.sleep(0)
         await gate.enter()
@@ -51,7 +51,8 @@ def test_no_more_rows_begin_while_requests_wait_for_their_turn() -> None:
 def test_requests_wait_for_the_end_of_a_pause_and_are_sent_in_their_order(
     concurrency: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "LOWEST_RATE", 1000.0)
+    monkeypatch.setattr(pace, "MIN_PAUSE_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_RATE", 1000.0)
 
     async def main() -> tuple[list[int], list[int]]:
         gate = RowGate(concurrency)
@@ -61,7 +62,7 @@ def test_requests_wait_for_the_end_of_a_pause_and_are_sent_in_their_order(
             await gate.admit()
             sent.append(number)
 
-        gate.refused(0.01)
+        gate.refused(0)
         tasks = [asyncio.create_task(send(number)) for number in range(3)]
         await asyncio.sleep(0)
         before = list(sent)

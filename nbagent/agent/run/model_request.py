@@ -93,15 +93,16 @@ class ModelRequest:
         connection = self.params.connection
         backoff = Backoff(connection.max_retries)
         gate = REQUEST_GATE.get()
+        sent_at = 0.0
         while True:
             if gate is not None:
-                await gate.admit()
+                sent_at = await gate.admit()
             try:
                 async with self.patience():
                     return await self._send_once(emit)
             except Exception as error:
                 if gate is not None and is_refusal(error):
-                    gate.refused(retry_after(error))
+                    gate.refused(sent_at, retry_after(error))
                 seconds = backoff.after(error)
                 if seconds is None:
                     raise
