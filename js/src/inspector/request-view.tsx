@@ -46,7 +46,6 @@ export function RequestView({ session, row }: RequestViewProps) {
       <div class="nb-event-head">
         <strong>Request {row.number}</strong>
         <span class="nb-muted nb-request-url">{detail?.url}</span>
-        <span class="nb-grow" />
         {session.runProps.can_fork === true && !forking && (
           <button type="button" class="nb-button" onClick={() => setForking(true)}>
             {FORKS.begin}
