@@ -24,7 +24,7 @@ def fetch(year: int) -> dict[str, float]:
     return {"rate": 1.1}
 
 
-def framework(told: str = TOLD) -> Iterator[e.Event]:
+def framework(told: str = TOLD) -> Iterator[Any]:
     """Call the tool, and tell the model a text of one's own, as a framework does."""
     yield from CALLED
     fetch(2023)

@@ -40,7 +40,7 @@ class Traffic:
         self._random = random.Random(1)
         self._window = FIRST_LIMIT
         # The times of what happens next, numbers, what it is, and when its request was sent.
-        self._next: list[tuple[float, int, Callable[[float, float], None], float]] = []
+        self._next: list[tuple[float, int, Callable[[float, float], object], float]] = []
         self._numbers = itertools.count()
 
     def run(self, begin: float, end: float) -> None:
@@ -56,7 +56,7 @@ class Traffic:
                 self._pace.sent(now)
                 self._after(now, self._arrive, now)
 
-    def _after(self, at: float, happen: Callable[[float, float], None], sent_at: float) -> None:
+    def _after(self, at: float, happen: Callable[[float, float], object], sent_at: float) -> None:
         at += self._random.uniform(0, self._late_s)
         heapq.heappush(self._next, (at, next(self._numbers), happen, sent_at))
 
