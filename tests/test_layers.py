@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("printable",),
     ("errors", "other_names"),
-    ("protocol", "sources.hints"),
+    ("protocol", "sources.hints", "sources.asked"),
     ("blocks",),
     ("events", "runtime"),
     ("run_context",),

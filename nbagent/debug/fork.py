@@ -3,7 +3,7 @@ live from there.
 """
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from msgspec import UNSET
@@ -27,8 +27,10 @@ from nbagent.debug.fork_label import label_of, seam
 from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.replayed import ReplayedPart, changed_args
+from nbagent.debug.resumed import in_form
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
+from nbagent.events.ids import with_id_prefix
 from nbagent.gate.secrets import known
 from nbagent.mime import display_of
 from nbagent.notebook.show import draw, draw_below
@@ -48,6 +50,7 @@ def fork(
     model: Any = None,
     tools: Iterable[Any] | None = None,
     agent: Any = None,
+    resume: Callable[[list[Any]], Any] | None = None,
     breakpoints: bool = True,
     face: Literal["widget", "console"] | None = None,
     below: bool = False,
@@ -59,6 +62,9 @@ def fork(
     # None for a recording, of which only the events are known
     first = source if isinstance(source, Run) else None
     own = first.own_agent if agent is None and first is not None else agent
+    if resume is not None:
+        own = Agent("resumed")
+        _check_resumed(first, args=args, instructions=instructions, model=model, tools=tools)
     if not isinstance(own, Agent):
         if agent is None:
             reason = f"{recorded.name} is not a run of nbagent's agent"
@@ -66,11 +72,16 @@ def fork(
             reason = f"got agent={agent!r}"
         raise ForkError(
             f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, "
-            "agent=nbagent.Agent(…))"
+            "agent=nbagent.Agent(…)), or resume= to go on in the framework"
         )
     is_call = result is not UNSET or args is not None
     place = at if first is None else _call_of(first, at, is_call)
     point = point_of(recorded, place, is_call=is_call)
+    if resume is not None and point.call is not None and result is UNSET:
+        raise ForkError(
+            f"a framework does not call {point.call.start.name} from the middle: give its result=, "
+            "or fork at a response, such as at=2"
+        )
     made = Forked(recorded, point, None if first is None else first.conversation)
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
@@ -91,7 +102,8 @@ def fork(
         known().mask if first is None else first.masker,
         has_values=first is None or not first.hides_requests,
     )
-    asked, past = made.prompt(prompt), made.past(changed, other, label)
+    told = None if first is None else first.asked.prompt
+    asked, past = made.prompt(prompt, told), made.past(changed, other, label)
     if messages is not None:
         if point.call is not None:
             raise ForkError(
@@ -99,9 +111,12 @@ def fork(
                 "such as at=2"
             )
         asked, past, other.instructions = edited(messages, asked, past, other.instructions)
-    stream = continued(other, asked, past, made.record(), form)
     options = {} if first is None else dict(first.shown_with)
-    run = Run(stream, **options)
+    if resume is None:
+        run = Run(continued(other, asked, past, made.record(), form), **options)
+    else:
+        assert first is not None
+        run = _resumed(resume, first, asked, past, other.instructions, options)
     if first is not None and breakpoints:
         run.breakpoints.copy_from(first.breakpoints)
     tree = None if first is None else first.fork_tree
@@ -132,8 +147,13 @@ class Forked:
         self._args: e.ToolArgs | None = None
         self._output: str | None = None
 
-    def prompt(self, given: str | Iterable[Any] | None) -> list[input_items.Item]:
+    def prompt(self, given: str | Iterable[Any] | None, told: Any = None) -> list[input_items.Item]:
         """Return the prompt, with `given` in place of the user's message.
+
+        Args:
+            given: None for the recorded one.
+            told: what a framework was asked, where no prompt is recorded; None if that is not
+                known.
 
         Raises:
             ForkError: there is none.
@@ -141,6 +161,8 @@ class Forked:
         recorded = self._part.prompt
         if given is not None:
             return [*recorded[:-1], *input_items.from_prompt(joined(given))]
+        if not recorded and told is not None:
+            return input_items.from_prompt(told)
         if not recorded:
             raise ForkError(
                 f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or "
@@ -250,6 +272,50 @@ class Forked:
             for call in step.calls.values()
             if id(call) not in made
         )
+
+
+def _check_resumed(first: Run | None, **changes: Any) -> None:
+    """Check that a fork can go on in its framework.
+
+    Raises:
+        ForkError: it cannot.
+    """
+    if first is None:
+        raise ForkError("resume= goes on in a run of this process, and not from a recording")
+    given = [name for name, value in changes.items() if value is not None]
+    if given:
+        raise ForkError(
+            f"{given[0]}= is for a fork that goes on with an nbagent.Agent: with resume= give the "
+            "framework's own agent other ones, or give result= or messages="
+        )
+
+
+def _resumed(
+    resume: Callable[[list[Any]], Any],
+    first: Run,
+    asked: list[input_items.Item],
+    past: ReplayedHistory,
+    instructions: str,
+    options: dict[str, Any],
+) -> Run:
+    """Return the run of a framework that goes on from a history.
+
+    Raises:
+        ForkError: a call is still to be made.
+    """
+    if past.calls:
+        raise ForkError(
+            f"{past.calls[0][0].name} was not called in {first.name} either, and a framework does "
+            "not call it from the middle: fork at a response"
+        )
+    history = [*past.before, *asked, *past.items]
+    if instructions:
+        history.insert(0, input_items.Message(role="system", content=instructions))
+    run = Run(resume(in_form(history, first.asked.framework)), **options)
+    prompt = "\n\n".join(map(input_items.text_of, asked[-1:]))
+    repeated = [with_id_prefix(event, past.prefix) for event in past.events]
+    run.report([e.Prompt(text=prompt), *repeated])
+    return run
 
 
 def _call_of(run: Run, at: Any, is_call: bool) -> Any:

@@ -20,6 +20,7 @@ from nbagent.run.following import FollowedRun
 from nbagent.run.fork_form import fork_form
 from nbagent.runtime import work
 from nbagent.runtime.late_imports import late_import
+from nbagent.sources.asked import Asked
 
 if TYPE_CHECKING:
     from nbagent.run.run import Run
@@ -65,12 +66,14 @@ class ForkableRun(FollowedRun):
     Attributes:
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
+        asked: what a framework was asked, and its package.
         fork_tree: the run and its forks; None until there is one.
         comparison: HTML of the last comparison that a reader wanted; empty without one.
     """
 
     own_agent: Any = None
     asked_form: Any = None
+    asked: Asked = Asked()
     fork_tree: Forks | None = None
     comparison: str = ""
     _on_addition: Callable[[], object]
@@ -102,6 +105,7 @@ class ForkableRun(FollowedRun):
         model: Any = None,
         tools: Iterable[Any] | None = None,
         agent: Any = None,
+        resume: Callable[[list[Any]], Any] | None = None,
         breakpoints: bool = True,
         face: Literal["widget", "console"] | None = None,
     ) -> "Run":
@@ -134,6 +138,11 @@ class ForkableRun(FollowedRun):
                 cell that defined it again counts.
             agent: goes on in place of the run's own; needed where the run is not of an
                 `nbagent.Agent`.
+            resume: goes on in the run's own framework: a function of all that the model is told, to
+                a stream, such as `lambda messages: Runner.run_streamed(agent, messages)`, `lambda
+                messages: agent.run_stream_events(message_history=messages)`, or `lambda messages:
+                graph.astream({"messages": messages}, stream_mode="messages")`. The messages have
+                the form that the framework takes. Before a call it needs `result`.
             breakpoints: the fork stops where this run stops now, step mode included, as a debugger
                 does that starts again. False: it stops nowhere.
             face: as for `nbagent.show`.
@@ -156,6 +165,7 @@ class ForkableRun(FollowedRun):
             model=model,
             tools=tools,
             agent=agent,
+            resume=resume,
             breakpoints=breakpoints,
             face=face,
         )

@@ -100,6 +100,7 @@ class Run(ForkableRun):
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints
         self.own_agent, self.asked_form = info.own_agent, info.output
+        self.asked = info.asked
         self._state.shown_with = {
             name: value for name, value in options.items() if name in INHERITED
         }

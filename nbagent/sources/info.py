@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from nbagent.sources.asked import Asked, asked_of
 from nbagent.transcript import NameOrigin
 
 
@@ -28,6 +29,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         client_tools: names of the tools whose calls the client of the agent's run has to make.
         streams: how many streams it joins.
         is_chat: whether it is a chat: answer after answer, until it is closed.
+        asked: what a framework was asked.
         about: what the agent of a chat does, in one line.
         offers: names of the tools of a chat's agent.
     """
@@ -44,6 +46,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     client_tools: Collection[str] = ()
     streams: int = 1
     is_chat: bool = False
+    asked: Asked = Asked()
     about: str = ""
     offers: Sequence[str] = ()
 
@@ -82,4 +85,4 @@ def info_of(source: Any) -> SourceInfo:
     given = getattr(source, "info", None)
     if isinstance(given, SourceInfo):
         return replace(given, name=name, origin=origin)
-    return SourceInfo(name=name, origin=origin)
+    return SourceInfo(name=name, origin=origin, asked=asked_of(source))

@@ -516,3 +516,27 @@ async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, made: Any)
         [("get_capital", {"country": "UK"}, "Paris", "ok")],
     )
     assert provider.requests[-1]["messages"][-1]["content"] == "Paris"
+
+
+# --- forks that go on in the framework ---
+
+
+@pytest.mark.parametrize("mode", ["messages", "updates"])
+async def test_a_fork_goes_on_in_the_graph_with_what_the_model_was_told(
+    serve: Serve, mode: str
+) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER), recorded(ANSWER))
+    graph = geographer(provider, name=None)  # LangGraph puts the name into what it sends
+    run = await watch(graph.astream(QUESTION, stream_mode=mode))
+
+    def resume(messages: list[Any]) -> Any:
+        return graph.astream({"messages": messages}, stream_mode=mode)
+
+    again = await run.fork(at=2, resume=resume, face="console")
+    other = await run.fork(at=0, result="Paris", resume=resume, face="console")
+    assert (again.text, again.status) == (LONDON, "completed")
+    assert [call.result for call in (*again.tools, *other.tools)] == ["London", "Paris"]
+    second, repeated, changed = provider.requests[1:]
+    assert repeated == second
+    second["messages"][-1]["content"] = "Paris"
+    assert changed == second

@@ -391,3 +391,24 @@ async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, tool: Any)
         [("get_capital", {"country": "UK"}, "Paris", "ok")],
     )
     assert provider.requests[-1]["messages"][-1]["content"] == "Paris"
+
+
+# --- forks that go on in the framework ---
+
+
+async def test_a_fork_goes_on_in_pydantic_ai_with_what_the_model_was_told(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER), recorded(ANSWER))
+    agent = geographer(provider, own_capital)
+    run = await watch(agent.run_stream_events("Capital of the UK?"))
+
+    def resume(messages: list[Any]) -> Any:
+        return agent.run_stream_events(message_history=messages)
+
+    again = await run.fork(at=2, resume=resume, face="console")
+    other = await run.fork(at=0, result="Paris", resume=resume, face="console")
+    assert (again.text, again.status) == (LONDON, "completed")
+    assert [call.result for call in (*again.tools, *other.tools)] == ["London", "Paris"]
+    second, repeated, changed = provider.requests[1:]
+    assert repeated == second
+    second["messages"][-1]["content"] = "Paris"
+    assert changed == second
