@@ -155,7 +155,7 @@ GUARDED: dict[str, set[str]] = {
     "pandas": {"run/pandas_module.py"},
     "mcp": MCP,
     "mcp_types": MCP,
-    "redis": {"agent/sessions/redis_store.py", "server/stores/redis_events.py"},
+    "redis": {"agent/sessions/redis_store.py", "server/stores/redis_connection.py"},
     "opentelemetry": {
         "run/telemetry/setup.py",
         "run/telemetry/run_spans.py",
@@ -166,7 +166,7 @@ GUARDED: dict[str, set[str]] = {
         "agent/sessions/sqlite_file.py",
         "agent/sessions/sqlite_store.py",
         "many/store.py",
-        "server/stores/sqlite_events.py",
+        "server/stores/sqlite_file.py",
     },
     "pydantic": {"agent/tools/type_reader.py", "agent/tools/conversion.py"},
     "yaml": {"agent/config/yaml.py"},

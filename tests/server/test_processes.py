@@ -171,7 +171,7 @@ def cluster(
     folder = tmp_path_factory.mktemp("cluster")
     store = str(folder / "runs.db")
     if request.param == "redis":
-        store = request.getfixturevalue("shared_redis").url + "?heartbeat_expires_ms=1500"
+        store = request.getfixturevalue("shared_redis").url + "?heartbeat_expires_ms=5000"
     with Cluster(store, folder) as made:
         yield made
 
@@ -372,7 +372,7 @@ def test_a_redis_that_is_silent_stalls_only_those_who_ask_it(
 def test_a_redis_that_is_silent_for_long_ends_no_run(
     tmp_path: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("stores.redis_events.TIMEOUT_S", "hosting.sessions.LOOKUP_TIMEOUT_S"):
+    for module in ("stores.redis_connection.TIMEOUT_S", "hosting.sessions.LOOKUP_TIMEOUT_S"):
         monkeypatch.setattr(f"nbagent.server.{module}", 0.3)
     with Cluster(f"{redis.url}?heartbeat_expires_ms=800", tmp_path) as cluster:
         first, second = cluster.here(), cluster.here()

@@ -22,7 +22,7 @@ from nbagent.agent import Agent
 from nbagent.server import serve
 from nbagent.server.hosting import hosted_run
 from nbagent.server.hosting.hosted_run import HostedRun
-from nbagent.server.stores import sqlite_events
+from nbagent.server.stores import sqlite_file
 from nbagent.server.stores.event_store import StoreBroken, StoredRun, StoreUnreachable
 from nbagent.server.stores.redis_events import RedisEvents
 from nbagent.server.stores.sqlite_events import SqliteEvents
@@ -73,7 +73,7 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setattr(sqlite_events, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.2)
     yield from running_in(tmp_path / "runs.db")
 
 

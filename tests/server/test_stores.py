@@ -332,7 +332,7 @@ async def test_a_process_that_could_not_reach_redis_takes_no_other_for_dead(
     assert not await judge.is_alive("silent")
     # a minute without a beat
     monkeypatch.setattr(
-        "nbagent.server.stores.redis_events.monotonic", lambda: time.monotonic() + 60
+        "nbagent.server.stores.redis_processes.monotonic", lambda: time.monotonic() + 60
     )
     assert await judge.is_alive("silent"), "the others could perhaps not reach it either"
     while await judge.is_alive("silent"):  # until they had the time to

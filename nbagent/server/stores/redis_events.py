@@ -28,46 +28,25 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
-import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from time import monotonic
+from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from nbagent.agent.sessions.redis_store import own_parameters, public_name
-from nbagent.errors import MissingExtra, NbagentError
-from nbagent.gate import secrets as credentials
 from nbagent.server.problem import Problem
 from nbagent.server.stores import redis_scripts
 from nbagent.server.stores.event_store import (
     MAX_ENDED,
     MAX_GOING_ON,
-    WAITING,
     Rows,
     RunList,
     RunMissing,
     StoreBroken,
     StoredRun,
     StoreUnreachable,
-    TakeCommand,
 )
-
-try:
-    from redis import exceptions
-    from redis.asyncio import Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import ExponentialWithJitterBackoff
-except ImportError:
-    raise MissingExtra("A store in Redis", "redis") from None
+from nbagent.server.stores.redis_connection import MAX_BLOCK_S, decoding, texts
+from nbagent.server.stores.redis_processes import RedisProcesses
 
 _logger = logging.getLogger("nbagent")
-
-HEARTBEAT_EXPIRES_MS = 10_000
-"""Milliseconds after its last sign of life until a process counts as dead; it gives three in that
-time.
-"""
 
 READ_EVENTS = 5_000
 """Events that one read returns at most."""
@@ -75,37 +54,14 @@ READ_EVENTS = 5_000
 MAX_WAITING = 1_000
 """Runs of an agent that may wait at a time."""
 
-MAX_BLOCK_S = 30.0
-"""Seconds that one blocking read lasts at most."""
-
-REPLY_EXPIRES_S = 60
-"""Seconds for which a reply is kept."""
-
-COMMANDS_EXPIRE_S = 3_600
-"""Seconds after the last command for which a process's commands are kept."""
-
-TIMEOUT_S = 5.0
-"""Seconds to wait for a connection, and for a reply that does not block."""
-
-RETRIES = 3
-"""Attempts after the first one, within about a second, before Redis counts as unreachable."""
-
-LASTING = (
-    "WRONGTYPE",
-    "ID specified in XADD",
-    "not an integer",
-    "not a valid float",
-    "attempt to ",
-)
-"""Parts of Redis's errors, and of Lua's in scripts, about a key whose content something else has
-changed.
-"""
+TAKE_AGAIN_S = 0.5
+"""Seconds until a run is taken again when Redis did not answer."""
 
 GROUP = "servers"
 """Consumer group of the runs that wait."""
 
 
-class RedisEvents:
+class RedisEvents(RedisProcesses):
     """A store in Redis.
 
     Args:
@@ -122,23 +78,7 @@ class RedisEvents:
     """
 
     def __init__(self, url: str) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
-        url, parameters = own_parameters(url)
-        self._name = public_name(url)
-        try:
-            self._keep_s = int(parameters.get("keep_s", 0))
-            self._expires_ms = int(parameters.get("heartbeat_expires_ms", HEARTBEAT_EXPIRES_MS))
-            self._redis = _client(url)
-        except ValueError as error:
-            raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
-        # A process that was silent for no longer than this left no gap in which another's sign of
-        # life could expire.
-        self._silence_s = self._expires_ms * 2 / 3000
-        credentials.register(urlsplit(url).password)
-        self._has_beaten = False
-        self._last_beat = math.inf  # of those that `serve` repeats; in monotonic seconds
-        self._unsure_until = -math.inf
-        self._last_command = "0-0"
+        super().__init__(url)
         self._broken: set[str] = set()  # streams with another content, which were logged
         self._begin = self._redis.register_script(redis_scripts.BEGIN)
         self._append = self._redis.register_script(redis_scripts.APPEND)
@@ -146,20 +86,6 @@ class RedisEvents:
         self._give_back = self._redis.register_script(redis_scripts.GIVE_BACK)
         self._drop = self._redis.register_script(redis_scripts.DROP)
         self._list_script = self._redis.register_script(redis_scripts.LIST)
-
-    async def check_writable(self) -> None:
-        """Write something to Redis; see `EventStore.check_writable`."""
-        await self._beat()
-
-    async def close(self) -> None:
-        """Leave Redis: this process is no longer alive for the others."""
-        with contextlib.suppress(StoreUnreachable):
-            await self._leave()
-        await self._redis.aclose()
-
-    async def _leave(self) -> None:
-        async with self._reaching():
-            await self._redis.delete(f"nbagent:alive:{self.owner}")
 
     # --- runs ---
 
@@ -200,7 +126,7 @@ class RedisEvents:
         `EventStore.read`.
         """
         entries = await self._read(f"nbagent:events:{run_id}", f"{after}-0", wait_s, READ_EVENTS)
-        with _decoding(f"an event of the run {run_id}"):
+        with decoding(f"an event of the run {run_id}"):
             return [(int(id.partition("-")[0]), fields[b"data"]) for id, fields in entries]
 
     async def find(self, run_id: str) -> StoredRun | None:
@@ -211,7 +137,7 @@ class RedisEvents:
         """Return the runs of a session that began last; see `EventStore.of_session`."""
         async with self._reaching():
             entries = await self._redis.xrevrange(f"nbagent:session:{session}", count=count)
-        with _decoding(f"the session {session!r}"):
+        with decoding(f"the session {session!r}"):
             ids = [fields[b"run"].decode() for _, fields in entries]
         return await self._runs(ids)
 
@@ -243,7 +169,7 @@ class RedisEvents:
             for id in ids:
                 pipe.hgetall(f"nbagent:run:{id}")
             reply: list[dict[bytes, bytes]] = await pipe.execute()
-        with _decoding(f"one of the runs {', '.join(ids)}"):
+        with decoding(f"one of the runs {', '.join(ids)}"):
             return [_run(id, found) for id, found in zip(ids, reply, strict=True) if found]
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
@@ -253,101 +179,26 @@ class RedisEvents:
             async with self._reaching():
                 place = await self._redis.hget(f"nbagent:run:{after}", "place") or b"$"
         for _, fields in await self._read(f"nbagent:session:{session}", place.decode(), wait_s, 1):
-            with _decoding(f"the session {session!r}"):
+            with decoding(f"the session {session!r}"):
                 id = fields[b"run"].decode()
             return await self.find(id)
         return None
-
-    # --- processes ---
-
-    async def is_alive(self, owner: str) -> bool:
-        """Return True if that process gave a sign of life lately, or could not, because Redis was
-        away.
-        """
-        if owner == WAITING:
-            return True
-        async with self._reaching():
-            if await self._redis.exists(f"nbagent:alive:{owner}") or self._is_unsure():
-                return True
-            info = await self._redis.info("server")
-        return bool(int(info["uptime_in_seconds"]) * 1000 < self._expires_ms)
-
-    def _is_unsure(self) -> bool:
-        """Return True if this process could not reach Redis lately, and so perhaps no other one
-        either.
-        """
-        now = monotonic()
-        return now < self._unsure_until or now - self._last_beat > self._silence_s
 
     async def abandoned(self) -> list[StoredRun]:
         """Return runs that have not ended, although their process has."""
         found: list[StoredRun] = []
         async with self._reaching():
-            owners = _texts(await self._redis.smembers("nbagent:owners"))
+            owners = texts(await self._redis.smembers("nbagent:owners"))
         for owner in [each for each in owners if not await self.is_alive(each)]:
             async with self._reaching():
                 ids = await self._redis.smembers(f"nbagent:owned:{owner}")
                 if not ids:
                     await self._redis.srem("nbagent:owners", owner)
-            for id in _texts(ids):
+            for id in texts(ids):
                 with contextlib.suppress(StoreBroken):  # the others are still ended
                     run = await self.find(id)
                     found += [run] if run is not None and not run.ended else []
         return found
-
-    async def ask(self, owner: str, command: bytes, wait_s: float) -> bytes | None:
-        """Give a process a command, and return its reply; see `EventStore.ask`."""
-        id, key = secrets.token_hex(16), f"nbagent:commands:{owner}"
-        async with self._reaching():
-            await self._redis.xadd(key, {"id": id, "command": command}, maxlen=MAX_WAITING)
-            await self._redis.expire(key, COMMANDS_EXPIRE_S)
-        # It may be there twice, if the connection broke at that moment; the first reply is to the
-        # first one.
-        for _, fields in await self._read(f"nbagent:reply:{id}", "0-0", wait_s, 1):
-            return bytes(fields[b"reply"])
-        return None
-
-    async def serve(self, take: TakeCommand) -> None:
-        """Be alive for other processes, and carry out the commands that they give to this one,
-        until cancelled.
-        """
-        beating = asyncio.create_task(self._keep_beating())
-        try:
-            while True:
-                entries = await self._read(
-                    f"nbagent:commands:{self.owner}", self._last_command, MAX_BLOCK_S, 1
-                )
-                for id, fields in entries:
-                    self._last_command = id
-                    with contextlib.suppress(KeyError, UnicodeDecodeError):  # not ours
-                        asker, command = fields[b"id"].decode(), fields[b"command"]
-                        await self._reply(asker, await take(command))
-        finally:
-            beating.cancel()
-            await asyncio.wait([beating])
-
-    async def _reply(self, command: str, reply: bytes) -> None:
-        async with self._reaching():
-            await self._redis.xadd(f"nbagent:reply:{command}", {"reply": reply})
-            await self._redis.expire(f"nbagent:reply:{command}", REPLY_EXPIRES_S)
-
-    async def _keep_beating(self) -> None:
-        try:
-            while True:
-                with contextlib.suppress(StoreUnreachable):
-                    await self._beat()
-                    if monotonic() - self._last_beat > self._silence_s:
-                        # The others get the time for a sign of life, too.
-                        self._unsure_until = monotonic() + self._expires_ms / 1000
-                    self._last_beat = monotonic()
-                await asyncio.sleep(self._expires_ms / 3000)
-        finally:
-            self._last_beat = math.inf
-
-    async def _beat(self) -> None:
-        async with self._reaching():
-            await self._redis.set(f"nbagent:alive:{self.owner}", 1, px=self._expires_ms)
-        self._has_beaten = True
 
     # --- browser sessions ---
 
@@ -428,8 +279,7 @@ class RedisEvents:
 
     async def _claimed(self, stream: str) -> list[Any]:
         """Return an entry that was given to a process which died before it became the owner."""
-        with contextlib.suppress(exceptions.ResponseError):  # the group is there
-            await self._redis.xgroup_create(stream, GROUP, "0", mkstream=True)
+        await self._ensure_group(stream, GROUP)
         claimed = await self._redis.xautoclaim(stream, GROUP, self.owner, self._expires_ms, count=1)
         return list(claimed[1])
 
@@ -447,61 +297,7 @@ class RedisEvents:
                     if not await self._take(args=[agent, entry, id, self.owner]):
                         return None
                 return await self.find(id)
-            await asyncio.sleep(TIMEOUT_S / 10)
-
-    # --- the connection ---
-
-    async def _read(
-        self, key: str, after: str, wait_s: float, count: int
-    ) -> list[tuple[str, dict[bytes, bytes]]]:
-        """Return the entries of a stream behind one, by its id; wait some seconds for the first."""
-        wait_s = min(wait_s, MAX_BLOCK_S)
-        block = max(1, int(wait_s * 1000)) if wait_s else None
-        async with self._reaching(wait_s):
-            reply = await self._redis.xread({key: after}, count=count, block=block)
-        return [(id.decode(), fields) for _, entries in reply or () for id, fields in entries]
-
-    @contextlib.asynccontextmanager
-    async def _reaching(self, wait_s: float = 0.0) -> AsyncIterator[None]:
-        """Raise Redis's errors as those of a store: one that is full, loading or read-only may be
-        well again soon.
-
-        Args:
-            wait_s: seconds that the commands in it block.
-        """
-        try:
-            async with asyncio.timeout(TIMEOUT_S + wait_s):
-                yield
-        except (exceptions.RedisError, TimeoutError) as error:
-            if isinstance(error, exceptions.ResponseError) and any(
-                part in str(error) for part in LASTING
-            ):
-                message = (
-                    f"a key in the store {self._name} has another content than nbagent gave it: "
-                    f"{error}"
-                )
-                raise StoreBroken(message) from error
-            raise StoreUnreachable(
-                f"the store {self._name} does not answer: {str(error) or 'no reply in time'}"
-            ) from error
-
-
-@contextlib.contextmanager
-def _decoding(what: str) -> Iterator[None]:
-    """Raise the errors of content that nbagent has not written as `StoreBroken`."""
-    try:
-        yield
-    except (KeyError, ValueError) as error:
-        raise StoreBroken(f"{what} cannot be read in the store: {error!r}") from error
-
-
-def _texts(names: Iterable[bytes]) -> list[str]:
-    """Return names as texts, without those that nbagent cannot have written."""
-    found: list[str] = []
-    for name in names:
-        with contextlib.suppress(UnicodeDecodeError):
-            found.append(name.decode())
-    return found
+            await asyncio.sleep(TAKE_AGAIN_S)
 
 
 def _listed(id: bytes, fields: list[bytes]) -> list[StoredRun]:
@@ -525,22 +321,4 @@ def _run(id: str, found: dict[bytes, bytes]) -> StoredRun:
         created=float(its["created"]),
         ended=its["ended"] == "1",
         prompt=its.get("prompt", ""),
-    )
-
-
-def _client(url: str) -> Any:
-    return Redis.from_url(
-        url,
-        protocol=2,  # replies of one form, whatever the versions of Redis and redis-py
-        # With a time-out, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a
-        # cancellation (gh-86296).
-        socket_timeout=None,
-        socket_connect_timeout=TIMEOUT_S,
-        max_connections=10_000,
-        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
-        retry_on_error=[
-            exceptions.ConnectionError,
-            exceptions.TimeoutError,
-            exceptions.BusyLoadingError,
-        ],
     )
