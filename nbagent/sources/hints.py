@@ -22,7 +22,6 @@ _CALLS = {
     "google.genai": "client.models.generate_content_stream(…)",
     "ollama": "client.chat(…, stream=True)",
     "cohere": "client.chat_stream(…)",
-    "mistralai": "client.chat.stream(…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""

@@ -1,16 +1,22 @@
-"""Decoder of items that no other adapter recognises: each becomes a `raw` event."""
+"""Decoder of items that no other adapter recognises: each becomes a `raw` event, and what looks
+like its text is shown.
+"""
 
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of
+from nbagent.adapters.unknown.guess import TextGuess
 from nbagent.events import RAW_HINT
 from nbagent.sources.hints import hint_for, type_name
 
 
 class UnknownDecoder(BaseDecoder):
-    """Turns items into `raw` events. There is no terminal item. Such a run ends as incomplete."""
+    """Turns items into `raw` events, and shows their text by a guess that says so.
+
+    There is no terminal item. Such a run ends as incomplete.
+    """
 
     system: ClassVar[str] = "unknown"
     reads_frames: ClassVar[bool] = True
@@ -18,6 +24,7 @@ class UnknownDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self.stop_info = StopInfo("completed")
+        self._guess = TextGuess()
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -35,12 +42,22 @@ class UnknownDecoder(BaseDecoder):
             self.fail_with(frame_of(item).data)
         payload = fields_or_empty(item)
         self.builder.raw(item, str_field(payload, "type", "event"))
-        if not self._unread_warned:
+        text = self._guess.text(item)
+        if text and not self._unread_warned:
             self._unread_warned = True
-            kind = type_name(item)
-            hint = hint_for(kind) or ' adapter="…" names the system that does.'
-            message = f"No known system sends such items, of type {kind}.{hint}"
-            self.builder.status(message + RAW_HINT, level="warning")
+            self.builder.status(
+                f"No known system sends items of type {type_name(item)}. Their text is guessed; "
+                f"show(…, adapter={self._guess.adapter(item)}) reads it without this line",
+                level="warning",
+            )
+        self.builder.text("guess", text)
 
     def not_understood(self, items: int, first_type: str) -> None:
-        """Return nothing more: the first item has its hint."""
+        """Write that no text was found either, and the right call, if the type tells it."""
+        if self._unread_warned:
+            return
+        hint = hint_for(first_type)
+        if not hint:
+            hint = " adapter= takes the name of the system, or a function from an item to its text."
+        message = f"No known system sends such items, of type {first_type}.{hint}"
+        self.builder.status(message + RAW_HINT, level="warning")
