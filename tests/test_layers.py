@@ -62,6 +62,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("following",),
         ("forking",),
         ("run",),
+        ("run_search",),
         ("registry",),
         ("__init__",),
     ],

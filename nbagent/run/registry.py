@@ -10,6 +10,7 @@ from typing import overload
 
 from nbagent.render.markup.table import html_table
 from nbagent.run.run import Run
+from nbagent.run.run_search import Matches, search
 
 _lock = threading.Lock()
 # by id, in the order of showing
@@ -48,6 +49,7 @@ class RunningRuns(Sequence[Run]):
     nbagent.runs                # a table of what runs
     nbagent.runs[0].cancel()    # stops one
     nbagent.runs.cancel()       # stops all
+    nbagent.runs.search("1.09") # where a text stands, also in those that have ended
     """
 
     def _running(self) -> list[Run]:
@@ -59,6 +61,23 @@ class RunningRuns(Sequence[Run]):
         """Stop them all."""
         for run in self._running():
             run.cancel()
+
+    def search(self, text: str) -> Matches:
+        """Return the places at which a text stands in the shown runs, the ended ones included, in
+        upper or lower case.
+
+            nbagent.runs.search("timeout")[0].run     # the run; .call, .kind, .field, .excerpt
+
+        Prompts, answers, thoughts, and the arguments, results and errors of calls are searched, as
+        far as the reader may see them. A run that nothing holds any more, neither a live view nor a
+        variable, is gone.
+
+        Raises:
+            ValueError: the text is empty.
+        """
+        with _lock:
+            shown = list(_shown.values())
+        return search(shown, text)
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
