@@ -1079,6 +1079,16 @@ export interface EventsAnswer {
   rows: unknown[][];
 }
 
+/** What a call's result costs in all requests to the model that send it. */
+export interface Carried {
+  /** In all of them together, an estimate. */
+  tokens: number;
+  /** Number of them. */
+  requests: number;
+  /** In US dollars; absent if the model's prices are not known. */
+  cost?: number;
+}
+
 /**
  * A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a
  * question to the reader.
@@ -1107,6 +1117,8 @@ export interface Bar {
   status?: string;
   /** Of a step: its tokens and cost, as far as they are known. */
   usage?: Usage;
+  /** Of a tool call: what its result costs in later requests; absent if none sent it. */
+  carried?: Carried;
   /** Id of its block; absent for a step and a question. */
   block?: string;
 }

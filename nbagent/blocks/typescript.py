@@ -44,6 +44,7 @@ _LITERALS = {
 _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.EventsQuestion,
     inspection.EventsAnswer,
+    inspection.Carried,
     inspection.Bar,
     inspection.TimelineAnswer,
     inspection.RequestRow,

@@ -75,6 +75,20 @@ class EventsAnswer(msgspec.Struct, kw_only=True):
     rows: list[list[Any]]
 
 
+class Carried(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a call's result costs in all requests to the model that send it.
+
+    Attributes:
+        tokens: in all of them together, an estimate.
+        requests: number of them.
+        cost: in US dollars; absent if the model's prices are not known.
+    """
+
+    tokens: int
+    requests: int
+    cost: float | None = None
+
+
 class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a
     question to the reader.
@@ -92,6 +106,7 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
         status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question:
             the decision.
         usage: of a step: its tokens and cost, as far as they are known.
+        carried: of a tool call: what its result costs in later requests; absent if none sent it.
         block: id of its block; absent for a step and a question.
     """
 
@@ -104,6 +119,7 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
     waited: float | None = None
     status: str | None = None
     usage: Usage | None = None
+    carried: Carried | None = None
     block: str | None = None
 
 

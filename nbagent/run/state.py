@@ -13,11 +13,12 @@ from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
 from nbagent.protocol.blocks import RunProps
+from nbagent.protocol.inspection import Carried
 from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
 from nbagent.run.inspector import Inspector, RequestPages, TimeTravel
 from nbagent.run.question import OpenQuestions
-from nbagent.run.requests import Request, RequestList, RequestLog
+from nbagent.run.requests import Request, RequestList, RequestLog, carried
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording import RecordedTimes
@@ -105,7 +106,10 @@ class RunState:
         )
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self._time_travel = TimeTravel(self.events, begin, self.large_values)
-        self.inspector = Inspector(self.events, self.transcript, self._time_travel, self.requests)
+        self._prices = getattr(info.own_agent, "prices", None)
+        self.inspector = Inspector(
+            self.events, self.transcript, self._time_travel, self.requests, self._carried
+        )
         self.questions = OpenQuestions()
         self.conversation: Any = info.conversation
         self.thread_id: str | None = None
@@ -198,6 +202,11 @@ class RunState:
             for record in self.request_log.records()
             if scope in (ROOT, record.exchange.lane)
         )
+
+    def _carried(self) -> dict[str, Carried]:
+        """Return what the results of calls cost in later requests, by the service's id."""
+        requests = self.requests()
+        return carried(((each.record, each.usage or e.Usage()) for each in requests), self._prices)
 
     def _register_secrets(self) -> None:
         with self.lock:

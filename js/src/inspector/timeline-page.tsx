@@ -14,6 +14,7 @@ import { useRowsInView } from "./rows-in-view";
 import {
   axisShare,
   type Bar,
+  carriedLabel,
   firstOpen,
   joined,
   readTimeline,
@@ -198,7 +199,10 @@ function BarRow({
     <>
       <span class="nb-bar-label">{label}</span>
       <span class="nb-track">
-        {kind === "step" && <StepFigures bar={bar} timeline={timeline} />}
+        {kind === "step" && (
+          <Figures text={stepFigures(bar).join(" · ")} at={start} timeline={timeline} />
+        )}
+        {kind === "tool" && <Figures text={carriedLabel(bar)} at={end} timeline={timeline} />}
         {ran > start && (
           <span
             class={`nb-bar nb-bar-${kind} nb-bar-written`}
@@ -229,12 +233,19 @@ function BarRow({
   );
 }
 
-/** The figures of a step, at its beginning, or at the right end if it begins far right. */
-function StepFigures({ bar, timeline }: { bar: Bar; timeline: Timeline }) {
-  const [left] = axisShare(bar.start, bar.start, timeline);
+interface FiguresProps {
+  text: string;
+  at: number;
+  timeline: Timeline;
+}
+
+/** Figures behind a moment, or at the right end if that is far right. */
+function Figures({ text, at, timeline }: FiguresProps) {
+  if (text === "") return null;
+  const [left] = axisShare(at, at, timeline);
   return (
-    <span class="nb-step-figures" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
-      {stepFigures(bar).join(" · ")}
+    <span class="nb-figures" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
+      {text}
     </span>
   );
 }

@@ -3,7 +3,7 @@
  * nbagent/protocol/inspection.py.
  */
 
-import type { TimelineAnswer, Usage, Bar as WireBar } from "../protocol";
+import type { Carried, TimelineAnswer, Usage, Bar as WireBar } from "../protocol";
 import { duration } from "../ui/duration";
 import { count, num, record, str, type Unchecked } from "../values";
 
@@ -21,6 +21,8 @@ export interface Bar {
   waited: number;
   status: string | null;
   usage: Unchecked<Usage>;
+  /** Of a tool call: what its result costs in later requests. */
+  carried: Unchecked<Carried> | null;
   block: string | null;
 }
 
@@ -99,6 +101,7 @@ function readBar(raw: unknown): Bar {
     waited: num(bar.waited) ?? 0,
     status: str(bar.status),
     usage: record(bar.usage) ?? {},
+    carried: record(bar.carried),
     block: str(bar.block),
   };
 }
@@ -130,6 +133,18 @@ export function stepFigures({ usage, first, start }: Bar): string[] {
   if (first !== null) list.push(`first token ${duration(Math.max(0, first - start))}`);
   if (input !== null) list.push(`${count(input)} in`);
   if (output !== null) list.push(`${count(output)} out`);
-  if (cost !== null) list.push(`$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`);
+  if (cost !== null) list.push(dollars(cost));
   return list;
+}
+
+const dollars = (cost: number) => `$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`;
+
+/** What a call's result costs in later requests: `≈360 tokens in 3 requests · $0.0004`. */
+export function carriedLabel({ carried }: Bar): string {
+  const [tokens, requests] = [num(carried?.tokens), num(carried?.requests)];
+  if (tokens === null || requests === null) return "";
+  const cost = num(carried?.cost);
+  const where = requests === 1 ? "1 request" : `${count(requests)} requests`;
+  const spent = `≈${count(tokens)} tokens in ${where}`;
+  return cost === null ? spent : `${spent} · ${dollars(cost)}`;
 }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import {
   axisShare,
+  carriedLabel,
   firstOpen,
   joined,
   readTimeline,
@@ -21,6 +22,7 @@ const BAR = {
   first: null,
   status: null,
   usage: {},
+  carried: null,
   block: null,
 };
 
@@ -56,6 +58,15 @@ it("a step says what is known of its cost", () => {
     stepFigures({ ...BAR, first: 1.4, usage: { input: 1284, output: 96, cost: 0.0021 } }),
   ).toEqual(["first token 0.4s", "1,284 in", "96 out", "$0.0021"]);
   expect(stepFigures(BAR)).toEqual([]);
+});
+
+it("a call says what its result costs in later requests", () => {
+  const bar = (carried: Record<string, number>) => ({ ...BAR, carried });
+  expect(carriedLabel(bar({ tokens: 1200, requests: 3, cost: 0.0042 }))).toBe(
+    "≈1,200 tokens in 3 requests · $0.0042",
+  );
+  expect(carriedLabel(bar({ tokens: 12, requests: 1 }))).toBe("≈12 tokens in 1 request");
+  expect(carriedLabel(BAR)).toBe("");
 });
 
 describe("bars that come in several answers", () => {

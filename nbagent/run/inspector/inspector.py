@@ -18,7 +18,13 @@ from nbagent import events as e
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
-from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
+from nbagent.protocol.inspection import (
+    Bar,
+    Carried,
+    EventsAnswer,
+    EventsQuestion,
+    TimelineAnswer,
+)
 from nbagent.render.messages import messages_python
 from nbagent.run.inspector.brief import LINE_CHARS, brief
 from nbagent.run.inspector.fitting import PagedAnswer, filled
@@ -50,6 +56,8 @@ class Inspector:
         past: the transcript as it was.
         requests: returns the requests to the model, which are steps of the timeline where the
             stream has fewer.
+        carried: returns what the results of calls cost in later requests, by the service's id of
+            the call.
     """
 
     def __init__(
@@ -58,11 +66,14 @@ class Inspector:
         transcript: Transcript,
         past: TimeTravel,
         requests: Callable[[], RequestList] = RequestList,
+        carried: Callable[[], dict[str, Carried]] = dict,
     ) -> None:
         self._log = log
         self._transcript = transcript
         self._time_travel = past
         self._requests = requests
+        self._carried = carried
+        self._carried_by_call: dict[str, Carried] = {}
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
         self._counted = 0
@@ -143,6 +154,8 @@ class Inspector:
             self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
         bars = self._with_requests(line)
+        if before is None:
+            self._carried_by_call = self._carried()
         total = line.left_out + len(bars)
         to = total if before is None else min(before, total)
         run = self._transcript.root.props
@@ -187,10 +200,14 @@ class Inspector:
             return bar
         id = self._transcript.block_id(bar.block, bar.kind)
         block = self._transcript.blocks.get(id)
-        waited = None
-        if block is not None:
-            waited = block.props.get("waited")
-        return msgspec.structs.replace(bar, block=id, waited=waited)
+        if block is None:
+            return msgspec.structs.replace(bar, block=id)
+        return msgspec.structs.replace(
+            bar,
+            block=id,
+            waited=block.props.get("waited"),
+            carried=self._carried_by_call.get(block.props.get("call_id", "")),
+        )
 
     def _stretch(self, numbers: str) -> str:
         after, _, to = numbers.partition("-")

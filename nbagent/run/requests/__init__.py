@@ -5,10 +5,20 @@ watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLo
 Request (reads it)
 """
 
+from nbagent.run.requests.carried import carried
 from nbagent.run.requests.log import RequestLog, requested_tools
 from nbagent.run.requests.outline import outline
 from nbagent.run.requests.request import Request, RequestList
 from nbagent.run.requests.tokens import Tokens
 from nbagent.run.requests.watch import watch
 
-__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "outline", "requested_tools", "watch"]
+__all__ = [
+    "Request",
+    "RequestList",
+    "RequestLog",
+    "Tokens",
+    "carried",
+    "outline",
+    "requested_tools",
+    "watch",
+]

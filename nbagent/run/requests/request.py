@@ -377,6 +377,11 @@ class Request:
             weights[f"messages[{index}]"] = weight(message)
         return weights
 
+    @property
+    def record(self) -> Record:
+        """The record, in which nothing is masked."""
+        return self._record
+
     def figures(self) -> list[str]:
         """Return the request as short texts: number, step, who sent it, model, status, tokens in
         and out, seconds, changes.
