@@ -190,7 +190,7 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
             # `Agent(…)`.
             warnings.warn(
                 f"The tool {made.name} has {missing}: a model can only guess how to use it",
-                stacklevel=4,
+                stacklevel=5,
             )
         if made.name in box:
             raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")

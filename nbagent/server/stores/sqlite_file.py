@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbagent.agent.sessions.sqlite_store import transaction
+from nbagent.agent.sessions.sqlite_file import transaction
 from nbagent.server.stores.event_store import StoreBroken, StoreUnreachable
 
 BUSY_TIMEOUT_S = 5.0
