@@ -111,6 +111,7 @@ class HTTPStream(ServiceStream):
         resumption = Resumption(request)
         async with client_for(request) as client:
             while True:
+                buffering = BufferingDetector()  # from here on, the stream is waited for
                 async with (
                     exchange(client, request, resumption.headers, deadline) as response,
                     _bytes_of(response) as chunks,
@@ -119,7 +120,7 @@ class HTTPStream(ServiceStream):
                         return
                     if "x-vercel-ai-ui-message-stream" in response.headers:
                         self.adapter = "vercel.ui"
-                    body = _Body(response)
+                    body = _Body(response, buffering)
                     while await body.receive(chunks, request, deadline):
                         for item in body.items():
                             resumption.item_came()
@@ -143,19 +144,23 @@ class HTTPStream(ServiceStream):
 class _Body:
     """The body of one response, while it comes.
 
+    Args:
+        response: whose head has come.
+        buffering: notices what holds the stream back.
+
     Attributes:
         decoder: of its items.
         page: its bytes, if it is a web page; else empty.
         fault: why it broke off; None if it did not.
     """
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: httpx2.Response, buffering: BufferingDetector) -> None:
         self.decoder = BodyDecoder(response.headers.get("content-type", ""))
         self.page = b""
         self.fault: StreamError | None = None
         self._has_bytes = False
         self._chunk = b""
-        self._buffering = BufferingDetector()
+        self._buffering = buffering
 
     @property
     def is_empty(self) -> bool:

@@ -3,6 +3,7 @@ means for the run.
 """
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -163,6 +164,11 @@ def test_a_websocket_that_closes_cancels_the_run_where_that_is_set() -> None:
             assert model.hung_up.wait(10)
 
 
+def _without_comments(stream: bytes) -> bytes:
+    """Return a stream without the comments, which a busy machine's server sends at other places."""
+    return re.sub(rb"(?m)^:.*\n\n", b"", stream)
+
+
 def test_a_reader_that_never_reads_costs_the_buffers_of_its_socket_only() -> None:
     size, readers = 40, 20
     with serving(chat(*["x" * 65_536] * size)) as client:
@@ -177,7 +183,8 @@ def test_a_reader_that_never_reads_costs_the_buffers_of_its_socket_only() -> Non
                 )
                 slow.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 assert slow.recv(15) == b"HTTP/1.1 200 OK"
-            assert client.get(path).content == whole  # which takes its turns with theirs
+            again = client.get(path).content  # which takes its turns with theirs
+            assert _without_comments(again) == _without_comments(whole)
             grown = psutil.Process().memory_info().rss - before
     assert len(whole) > size * 65_536
     # of what they would cost if their streams were kept for them
