@@ -8,6 +8,7 @@ from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of, texts_of
 from nbagent.protocol.shared import LABELS, fill
+from nbagent.render.call_row import call_row
 from nbagent.render.differences import difference_html
 from nbagent.render.durations import duration, worked
 from nbagent.render.figures import failed_calls_label, figures, spent
@@ -24,13 +25,11 @@ from nbagent.render.html_values import (
     quotation,
 )
 from nbagent.render.labels import (
-    call_args,
     forks_label,
     is_in_row,
     is_live,
     lanes_label,
     run_label,
-    tool_note,
     waiting_label,
 )
 from nbagent.render.markup.text import escape, escape_line, without_tex
@@ -166,21 +165,14 @@ class BlockWriter:
 
     def _call(self, block: Props) -> str:
         """Return the row of a tool call."""
-        name = text_of(block, "title", "name") or LABELS["tool"]["name"]
-        symbol, note = tool_note(
-            block, bool(block.get("closed")), stopped=self._tree.is_stopped(block)
-        )
-        row = f"{symbol} <strong>{escape_line(name)}</strong>"
-        row += f"<code{CODE}>{escape_line(call_args(block))}</code>"
-        summary = text_of(block, "summary")
-        if summary and block.get("state") == "output-available":
-            row += f" → {escape_line(summary)}"
-        if note:
-            row += f" · {escape_line(note)}"
-        took = worked(block, "args_done")
-        if took is not None:
-            row += f" · {escape(duration(took))}"
-        return row
+        row = call_row(block, stopped=self._tree.is_stopped(block))
+        line = f"{row.symbol} <strong>{escape_line(row.name)}</strong>"
+        line += f"<code{CODE}>{escape_line(row.args)}</code>"
+        if row.summary:
+            line += f" → {escape_line(row.summary)}"
+        for note in row.notes:
+            line += f" · {escape_line(note)}"
+        return line
 
     def _is_call_open(self, block: Props) -> bool:
         state = text_of(block, "state")

@@ -15,12 +15,12 @@ from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
 from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import LABELS, fill
+from nbagent.render.call_row import call_row
 from nbagent.render.differences import difference_lines
-from nbagent.render.durations import duration, worked
 from nbagent.render.errors import error_headline
 from nbagent.render.figures import failed_calls_label, figures, spent
 from nbagent.render.json_text import pretty
-from nbagent.render.labels import call_args, forks_label, lanes_label, run_label, tool_note
+from nbagent.render.labels import forks_label, lanes_label, run_label
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.text import clip, prose, readable, visible
 from nbagent.render.markup.url import safe_url
@@ -200,20 +200,13 @@ class _Writer:
         return [_quoted([" · ".join([*parts, *spent(block)]), *self._list(text_of(block, "id"))])]
 
     def _call(self, tool: Props) -> str:
-        symbol, note = tool_note(
-            tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool)
-        )
-        name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
-        row = f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`"
-        summary = text_of(tool, "summary")
-        if summary and tool.get("state") == "output-available":
-            row += f" → {_line(summary)}"
-        if note:
-            row += f" · {_line(note)}"
-        took = worked(tool, "args_done")
-        if took is not None:
-            row += f" · {_line(duration(took))}"
-        return row
+        row = call_row(tool, stopped=self._tree.is_stopped(tool))
+        line = f"{row.symbol} **{_line(row.name)}** `{_code(row.args)}`"
+        if row.summary:
+            line += f" → {_line(row.summary)}"
+        for note in row.notes:
+            line += f" · {_line(note)}"
+        return line
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
