@@ -7,7 +7,7 @@ import enum
 import math
 import pathlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -68,27 +68,32 @@ _VALUE = JsonPolicy(
 )
 
 
+_NO_FIELDS = object()
+
+
 def _parts_of(value: Any) -> Any:
     """Return one level of a value as a dict, a list or a plain value; a value without parts becomes
     its text.
     """
     value = table_of(value)
-    kind = type(value)
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"<{bytes_label(value)}>"
-    if isinstance(value, type):
-        return text_of(value)
-    if isinstance(value, (datetime.date, datetime.time)):
-        # a column of days is one of timestamps in pandas
-        return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, (decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.timedelta)):
-        return str(value)
-    if isinstance(value, BaseException):
-        return f"{kind.__name__}: {value}"
+    for classes, convert in _PLAIN_FORMS:
+        if isinstance(value, classes):
+            return convert(value)
     if isinstance(getattr(value, "shape", None), tuple):
         return _array(value)
+    fields = _fields_of(value)
+    if fields is not _NO_FIELDS:
+        return fields
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return list(value)
+    return str(value)
+
+
+def _fields_of(value: Any) -> Any:
+    """Return the fields of an object that declares them, by name; `_NO_FIELDS` of any other."""
+    kind = type(value)
     if hasattr(kind, "model_dump"):
         return value.model_dump()
     if dataclasses.is_dataclass(value):
@@ -97,11 +102,29 @@ def _parts_of(value: Any) -> Any:
         return {name: getattr(value, name) for name in value.__struct_fields__}
     if hasattr(kind, "_fields") and isinstance(value, tuple):
         return dict(zip(kind._fields, value, strict=True))
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value)
-    return str(value)
+    return _NO_FIELDS
+
+
+def _time_text(value: datetime.date | datetime.time) -> str:
+    """Return a time; a column of days is one of timestamps in pandas."""
+    return value.isoformat().removesuffix("T00:00:00")
+
+
+def _error_text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+_PLAIN_FORMS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((enum.Enum,), lambda member: member.value),
+    ((bytes, bytearray, memoryview), lambda data: f"<{bytes_label(data)}>"),
+    ((type,), text_of),
+    ((datetime.date, datetime.time), _time_text),
+    ((decimal.Decimal, uuid.UUID, pathlib.PurePath, datetime.timedelta), str),
+    ((BaseException,), _error_text),
+)
+"""Classes whose values have no parts, and the plain form of such a value. The first that fits
+counts.
+"""
 
 
 def _array(value: Any) -> Any:

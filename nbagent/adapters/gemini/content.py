@@ -157,3 +157,12 @@ def _set(container: Any, step: str | int, value: Any) -> None:
             raise ValueError(f"a list in the arguments has index {step}, beyond {_MAX_LIST_INDEX}")
         container.extend([None] * (step + 1 - len(container)))
     container[step] = value
+
+
+def has_output(candidate: Mapping[str, Any]) -> bool:
+    """Return True if a candidate has model output.
+
+    An SDK with automatic function calling also sends candidates of results.
+    """
+    parts = snake_case_fields(candidate.get("content")).get("parts") or ()
+    return any("function_response" not in snake_case_fields(part) for part in parts)

@@ -26,6 +26,7 @@ from nbagent.adapters.gemini.candidate import Candidate
 from nbagent.adapters.gemini.content import (
     PartialArgs,
     gemini_usage,
+    has_output,
     part_kind,
     snake_case_fields,
     sources_in,
@@ -116,7 +117,7 @@ class GeminiDecoder(BaseDecoder):
             if known:
                 is_new = response_id != self._id
             else:
-                is_new = self._reason is not None and any(map(_has_output, candidates))
+                is_new = self._reason is not None and any(map(has_output, candidates))
             if not is_new:
                 self._id = self._id or response_id
                 return
@@ -394,12 +395,3 @@ class GeminiDecoder(BaseDecoder):
         if (url, title) not in self._cited:
             self._cited.add((url, title))
             self.builder.source(url, title=title, text_id=candidate.text_id, meta=meta)
-
-
-def _has_output(candidate: Mapping[str, Any]) -> bool:
-    """Return True if a candidate has model output.
-
-    An SDK with automatic function calling also sends candidates of results.
-    """
-    parts = snake_case_fields(candidate.get("content")).get("parts") or ()
-    return any("function_response" not in snake_case_fields(part) for part in parts)

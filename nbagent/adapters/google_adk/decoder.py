@@ -78,14 +78,9 @@ class AdkDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        if not (
-            isinstance(get_field(item, "author"), str) or get_field(item, "content") is not None
-        ):
-            error = get_field(item, "error")
-            if error is None:
-                self.unread(item)
-            else:
-                self.fail_with(error)  # `/run_sse` ends so if the run raised
+        is_event = isinstance(get_field(item, "author"), str)
+        if not is_event and get_field(item, "content") is None:
+            self._read_error(item)
             return
         author = get_str(item, "author")
         if author == "user":
@@ -109,6 +104,14 @@ class AdkDecoder(BaseDecoder):
             self._read_results_end(item)
         elif parts and not get_field(item, "partial"):
             self._end_response(item, parts)
+
+    def _read_error(self, item: Any) -> None:
+        """Read the last item of `/run_sse` if the run raised."""
+        error = get_field(item, "error")
+        if error is None:
+            self.unread(item)
+        else:
+            self.fail_with(error)
 
     # --- text and files ---
 

@@ -60,17 +60,12 @@ def unwrap_message(item: Any) -> Any:
     """Return the message inside the wrappers of LangChain's serialisers and of generations; other
     items unchanged.
     """
-    wrapper: Mapping[str, Any] = {}
-    if isinstance(item, Mapping):
-        wrapper = fields_or_empty(item)
-    if wrapper.get("lc") and isinstance(wrapper.get("kwargs"), Mapping):
-        names = wrapper.get("id")
-        name = names[-1] if isinstance(names, list) and names else ""
-        return {"__class__": name, **wrapper["kwargs"]}
-    if str_field(wrapper, "type") in _KINDS and isinstance(wrapper.get("data"), Mapping):
-        return {"type": wrapper["type"], **wrapper["data"]}
     if isinstance(item, str):
         return item
+    if isinstance(item, Mapping):
+        inner = _serialised(fields_or_empty(item))
+        if inner is not None:
+            return inner
     generations = get_field(item, "generations")
     if isinstance(generations, list) and generations:
         first = generations[0]
@@ -82,6 +77,18 @@ def unwrap_message(item: Any) -> Any:
         if inner is not None:
             return unwrap_message(inner)
     return item
+
+
+def _serialised(wrapper: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the message that one of LangChain's serialisers has wrapped; None if it is none."""
+    kwargs, data = wrapper.get("kwargs"), wrapper.get("data")
+    if wrapper.get("lc") and isinstance(kwargs, Mapping):
+        path = wrapper.get("id")
+        name = path[-1] if isinstance(path, list) and path else ""
+        return {"__class__": name, **kwargs}
+    if str_field(wrapper, "type") in _KINDS and isinstance(data, Mapping):
+        return {"type": wrapper["type"], **data}
+    return None
 
 
 def kind_of(message: Any) -> str | None:

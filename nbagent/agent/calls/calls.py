@@ -140,28 +140,8 @@ class Calls:
         arguments = parse_arguments(args.args_text)
         _note_arguments(start, arguments)
         call = _Permitted(start, tool, arguments)
-        breakpoints = breakpoints_here()
-        reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
-        record = await self._record_for(tool)
-        is_recorded = record is not None and record.has(tool.name)
-        is_allowed = tool.name in self._params.allow or tool.name in self._params.allowed
-        asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
-        if asks or reason is not None:
-            await self._keep_for_now(start, valid_history.NOT_ALLOWED)
-        if reason is not None:
-            response = await self._breakpoint_prompts.before_call(
-                start, tool, arguments, reason, can_remember=asks
-            )
-        elif asks:
-            question = e.ApprovalRequest(
-                approval_id=start.id,
-                tool_id=start.id,
-                args=arguments,
-                schema=tool.schema,
-                can_remember=True,
-            )
-            response = await self._questions.ask(question, tool.check)
-        else:
+        response = await self._ask(call)
+        if response is None:
             return call
         match response.decision:
             case "approve" | "step":
@@ -179,6 +159,36 @@ class Calls:
                 return replace(call, given=await self._given(call, response))
             case _:
                 raise Denied(denial(response.reason))
+
+    async def _ask(self, call: "_Permitted") -> e.ApprovalResponse | None:
+        """Ask the reader about a call, and return the answer; None if nothing is to be asked."""
+        start, tool, arguments = call.start, call.tool, call.arguments
+        breakpoints = breakpoints_here()
+        reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
+        asks = await self._needs_approval(tool, arguments)
+        if reason is None and not asks:
+            return None
+        await self._keep_for_now(start, valid_history.NOT_ALLOWED)
+        if reason is not None:
+            return await self._breakpoint_prompts.before_call(
+                start, tool, arguments, reason, can_remember=asks
+            )
+        question = e.ApprovalRequest(
+            approval_id=start.id,
+            tool_id=start.id,
+            args=arguments,
+            schema=tool.schema,
+            can_remember=True,
+        )
+        return await self._questions.ask(question, tool.check)
+
+    async def _needs_approval(self, tool: AnyTool, arguments: dict[str, Any]) -> bool:
+        record = await self._record_for(tool)
+        if record is not None and record.has(tool.name):
+            return False
+        if tool.name in self._params.allow or tool.name in self._params.allowed:
+            return False
+        return tool.needs_approval(arguments)
 
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
         """Show changed arguments.

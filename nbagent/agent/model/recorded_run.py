@@ -195,28 +195,33 @@ class RecordedRun:
         """Read an event of a response itself."""
         match event:
             case e.StepStart():
-                if self._step is None or not self._step.is_before_start:
-                    self._begin(index)
-                step = self._current(index)
-                step.events[:] = [event, *(each for each in step.events if type(each) in _ANSWERS)]
+                self._start_step(index, event)
             case e.StepEnd() if self._step is not None:
                 self._step.events.append(replace(event, usage=None))
                 self._step.is_complete = True
             case e.ToolStart() | e.TextStart() | e.ReasoningStart():
-                if self._step is not None and self._step.is_answered:
-                    self._begin(index)
-                if isinstance(event, e.ToolStart) and event.kind in _OF_AGENT:
-                    event = replace(event, kind="function")
-                    self._calls[event.id] = self._current(index).calls[event.id] = RecordedCall(
-                        start=event
-                    )
-                self._current(index).events.append(event)
+                self._start_block(index, event)
             case _ if isinstance(event, _ANSWERS):
                 self._current(index).events.append(event)
             case _ if isinstance(event, _OF_TEXT + _OF_HOSTED_CALL) and self._step is not None:
                 self._step.events.append(event)
             case _:
                 pass
+
+    def _start_step(self, index: int, event: e.StepStart) -> None:
+        if self._step is None or not self._step.is_before_start:
+            self._begin(index)
+        step = self._current(index)
+        step.events[:] = [event, *(each for each in step.events if type(each) in _ANSWERS)]
+
+    def _start_block(self, index: int, event: e.ToolStart | e.TextStart | e.ReasoningStart) -> None:
+        if self._step is not None and self._step.is_answered:
+            self._begin(index)
+        step = self._current(index)
+        if isinstance(event, e.ToolStart) and event.kind in _OF_AGENT:
+            event = replace(event, kind="function")
+            self._calls[event.id] = step.calls[event.id] = RecordedCall(start=event)
+        step.events.append(event)
 
     def _read_call(self, call: RecordedCall, event: e.Event) -> None:
         step = next(step for step in reversed(self.steps) if call.start.id in step.calls)
