@@ -158,12 +158,12 @@ def test_a_server_whose_store_takes_nothing_lives_and_is_not_ready(
     fault: Any, running: Running
 ) -> None:
     assert ready(running) == (200, "")
-    running.hosted_by._checked = 0.0  # it is checked once a second
+    running.hosted_by._check._checked = 0.0  # it is checked once a second
     with fault(running.store):
         assert ready(running) == (503, "store")
         assert running.http.get("/health").status_code == 200
         assert running.http.get("/runs").status_code == 200
-    running.hosted_by._checked = 0.0
+    running.hosted_by._check._checked = 0.0
     assert ready(running) == (200, "")
 
 

@@ -1,11 +1,9 @@
 """`Host`: the agents that are served, their sessions and their runs."""
 
 import asyncio
-import logging
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -21,27 +19,24 @@ from nbagent.gate.tag_options import tag_options
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.function_agent import ServedAgent
-from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.hosting.hosted_run import JOIN_S, HostedRun
+from nbagent.server.hosting.known_runs import KnownRuns
 from nbagent.server.hosting.paused_runs import PausedRuns
 from nbagent.server.hosting.prompt import check_prompt_size, first_words
 from nbagent.server.hosting.questions import REFUSING, Answers, Questions
 from nbagent.server.hosting.run_list import FollowedList
+from nbagent.server.hosting.services import keep_running
 from nbagent.server.hosting.sessions import Sessions
+from nbagent.server.hosting.store_check import StoreCheck
 from nbagent.server.hosting.work import Job, Work, encoded
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
 from nbagent.server.stores.event_store import (
     WAITING,
     EventStore,
-    RunList,
-    RunMissing,
     StoredRun,
-    StoreFault,
     WorkQueue,
 )
-
-MAX_ENDED_RUNS = 100
-"""Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
 ABANDONED_S = 5.0
 """Seconds between two looks for runs whose process has died, to mark them: nobody may be reading
@@ -51,19 +46,8 @@ them.
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
 
-NEXT_WAIT_S = 30.0
-"""Seconds that one request for a session's next run waits."""
 
-CHECK_TIMEOUT_S = 2.0
-"""Seconds that the store has to take something before the server counts as not ready."""
-
-CHECK_EVERY_S = 1.0
-"""Seconds from one check of the store to the next, however many ask for it."""
-
-_logger = logging.getLogger("nbagent")
-
-
-class Host:
+class Host(KnownRuns):
     """Runs agents for readers. It is used on the server's loop.
 
     Args:
@@ -105,12 +89,12 @@ class Host:
         cancel_on_disconnect: bool = False,
         default_agent: str | None = None,
     ) -> None:
+        super().__init__(store)
         self.agents = dict(agents)
         if default_agent is not None and default_agent not in self.agents:
             raise NbagentError(self._unknown(default_agent))
         self._default = default_agent or next(iter(self.agents), None)
         self.cancel_on_disconnect = cancel_on_disconnect
-        self._store = store
         self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
         self.listed = FollowedList(store)
         self.paused = PausedRuns()
@@ -119,17 +103,14 @@ class Host:
         self._tags = tags
         self.limits = limits
         self.is_draining = False
-        self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         # the runs that go on in this process
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}
         self._questions = Questions(limits, self._room_changed)
         self._work = (
             Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
         )
-        self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
-        self._check: asyncio.Task[bool] | None = None
-        self._checked = 0.0  # in monotonic seconds
+        self._check = StoreCheck(store)
 
     def open(self) -> None:
         """Take part in the store: be alive in it, carry out commands, take work, mark runs whose
@@ -146,7 +127,7 @@ class Host:
         ]
         if self._work is not None:
             services.append(self._take_work)
-        self._services = [asyncio.create_task(_keep_running(service)) for service in services]
+        self._services = [asyncio.create_task(keep_running(service)) for service in services]
 
     def agent(self, name: str | None) -> tuple[str, ServedAgent]:
         """Return an agent and its name: the default one for None.
@@ -272,12 +253,9 @@ class Host:
             job.prompt, client_options=job.client_options
         )
         options = {"name": name, **job.options}
-        handler = REFUSING.get(job.answers)
-        return (
-            self.watch(stream, name, **options)
-            if handler is None
-            else self.watch(stream, name, answer=handler, **options)
-        )
+        if job.answers in REFUSING:
+            options["answer"] = REFUSING[job.answers]
+        return self.watch(stream, name, **options)
 
     def watch(self, stream: Any, agent: str, **options: Any) -> Run:
         """Return the run of a stream of an agent, with what its readers may see."""
@@ -330,86 +308,6 @@ class Host:
         """Return the runs that go on in this process."""
         return list(self._hosting)
 
-    async def find(self, run_id: str) -> HostedRun:
-        """Return a run by its id, also one of another process or of an earlier one.
-
-        Raises:
-            RunMissing: there is none of that id (404).
-            StoreFault: the store does not answer.
-        """
-        if run_id in self._runs:
-            self._runs.move_to_end(run_id)
-            return self._runs[run_id]
-        stored = await self._store.find(run_id)
-        if stored is None:
-            raise RunMissing(run_id)
-        if run_id in self._runs:  # another request was first
-            return self._runs[run_id]
-        hosted = self._keep(HostedRun(stored, self._store))
-        following = self._spawn(hosted.follow())
-        if stored.ended:
-            await asyncio.shield(following)
-        return hosted
-
-    async def as_stored(self, run_id: str) -> HostedRun:
-        """Return a run as it is now. One of another process is not followed for that.
-
-        Raises:
-            RunMissing: there is none of that id (404).
-            StoreFault: the store does not answer.
-        """
-        stored = None if run_id in self._runs else await self._store.find(run_id)
-        if stored is None or stored.ended or run_id in self._runs:
-            return await self.find(run_id)
-        hosted = HostedRun(stored, self._store)
-        await hosted.read()
-        return hosted
-
-    async def runs(self) -> RunList:
-        """Return the list of the runs of all processes, read from the store.
-
-        Raises:
-            StoreFault: it does not answer.
-        """
-        return self.corrected(await self._store.listed())
-
-    def corrected(self, listed: RunList) -> RunList:
-        """Return a list of runs in which those have ended whose end a broken store could not
-        keep.
-        """
-        ended = [
-            run for run in listed.going_on if run.id in self._runs and self._runs[run.id].ended
-        ]
-        going_on = [run for run in listed.going_on if run not in ended]
-        return RunList(going_on, [*ended, *listed.ended]) if ended else listed
-
-    async def of_session(self, session: str, count: int) -> list[StoredRun]:
-        """Return the runs of a session that began last, at most so many, the newest first.
-
-        Raises:
-            StoreFault: the store does not answer.
-        """
-        return await self._store.of_session(session, count)
-
-    async def newest(self, session: str) -> HostedRun | None:
-        """Return the run of a session that began last; None if it had none."""
-        stored = next(iter(await self.of_session(session, 1)), None)
-        return None if stored is None else await self.find(stored.id)
-
-    async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
-        """Return the run of a session that begins next after one, in whichever process; its first
-        one for None.
-        """
-        while True:
-            try:
-                stored = await self._store.next_in(
-                    session, None if after is None else after.id, NEXT_WAIT_S
-                )
-                if stored is not None:
-                    return await self.find(stored.id)
-            except StoreFault:
-                await asyncio.sleep(RETRY_S)
-
     async def unready(self) -> str | None:
         """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`.
 
@@ -421,20 +319,7 @@ class Host:
             return "busy"
         if any(hosted.waits for hosted in self._hosting):
             return "store"
-        if self._check is None or (
-            self._check.done() and time.monotonic() - self._checked > CHECK_EVERY_S
-        ):
-            self._checked = time.monotonic()
-            self._check = asyncio.create_task(self._is_writable())
-        await asyncio.wait([self._check], timeout=CHECK_TIMEOUT_S)
-        return None if self._check.done() and self._check.result() else "store"
-
-    async def _is_writable(self) -> bool:
-        try:
-            await self._store.check_writable()
-        except StoreFault:
-            return False
-        return True
+        return None if await self._check.is_writable() else "store"
 
     async def drain(self) -> None:
         """Begin no more runs here, and wait until those that go on have ended."""
@@ -460,20 +345,17 @@ class Host:
         for task in (*self._tasks, *self._services):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._services, return_exceptions=True)
-        if self._check is not None:
-            await asyncio.wait([self._check])
+        await self._check.close()
         await self._store.close()
-
-    # --- what other processes ask ---
 
     async def _carry_out(self, command: bytes) -> bytes:
         """Carry out a command of another process."""
         asked = decode_json(command, type=RunCommand)
         hosted = next((each for each in self._hosting if each.id == asked.run), None)
-        ended = Reply(f"the run {asked.run} has ended")
-        return msgspec.json.encode(
-            ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run)
-        )
+        reply = Reply(f"the run {asked.run} has ended")
+        if hosted is not None and hosted.run is not None:
+            reply = carry_out(asked, hosted.run)
+        return msgspec.json.encode(reply)
 
     async def _mark_abandoned(self) -> None:
         while True:
@@ -502,46 +384,15 @@ class Host:
             agent = self.agent(stored.agent)[1]
             job = decode_json(raw, type=Job)
             check_prompt_size(job.prompt, self.limits)
-            session = (
-                None
-                if stored.session is None
-                else await self.sessions.find(stored.agent, stored.session)
-            )
+            session = None
+            if stored.session is not None:
+                session = await self.sessions.find(stored.agent, stored.session)
             run = self._run_of(stored.agent, agent, job, session)
         except Exception as error:  # whatever a job holds, the next one has its turn
             await hosted.fail(f"the run that waited cannot begin: {error}")
         else:
             # a reader here follows it already
             self._host(run, hosted if stored.id in self._runs else self._keep(hosted))
-
-    def _keep(self, hosted: HostedRun) -> HostedRun:
-        self._runs[hosted.id] = hosted
-        self._forget()
-        return hosted
-
-    def _forget(self) -> None:
-        """Let go of the oldest runs that have ended."""
-        ended = [each.id for each in self._runs.values() if each.ended]
-        for run_id in ended[: max(0, len(ended) - MAX_ENDED_RUNS)]:
-            del self._runs[run_id]
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-
-async def _keep_running(service: Callable[[], Awaitable[None]]) -> None:
-    """Run a service until cancelled; start it again after each failure."""
-    while True:
-        try:
-            await service()
-        except StoreFault:
-            pass  # its requests are refused with the reason
-        except Exception:
-            _logger.exception("a service of the server failed, and begins again")
-        await asyncio.sleep(RETRY_S)
 
 
 def new_run_id() -> str:

@@ -17,6 +17,7 @@ from nbagent.adapters.joined import joined
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.hosting.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
+from nbagent.server.hosting.event_rows import event_of, row_of
 from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.questions import Questions
 from nbagent.server.problem import Problem
@@ -162,7 +163,7 @@ class HostedRun:
         """End a run for its readers in this process: the store cannot keep its end."""
         if not self.ended:
             _logger.error("the run %s fails: %s", self.id, problem)
-            self._publish([self._row(event) for event in self._failure(str(problem))])
+            self._publish(self._rows(self._failure(str(problem))))
 
     def _failure(self, reason: str) -> list[e.Event]:
         seq, now = self._last_seq, time.time()
@@ -192,7 +193,7 @@ class HostedRun:
                 continue
             if self.stored.ended:
                 # a store that keeps runs for some time only has let its events go
-                self._publish([self._row(self._cut())])
+                self._publish(self._rows([self._cut()]))
             elif alive or not await self._add([self._cut()]):
                 # It may have an owner by now, or an end. A store that has lost it may get it back
                 # from its owner.
@@ -320,16 +321,14 @@ class HostedRun:
 
         Return False if the run has another end.
         """
-        rows = [self._row(event) for event in events]
+        rows = self._rows(events)
         ended = isinstance(events[-1], e.RunEnd)
         try:
             added = await self._append(rows, ended)
         except RunMissing:  # a Redis that keeps nothing on a disk was started again
             if self.run is not None:
                 await self._insist(lambda: self._store.begin(self.stored))
-            added = self.run is None or await self._append(
-                [*map(self._row, self.events), *rows], ended
-            )
+            added = self.run is None or await self._append([*self._rows(self.events), *rows], ended)
         if added:
             self._publish(rows)
         return added
@@ -360,14 +359,8 @@ class HostedRun:
         finally:
             self.waits = False
 
-    def _row(self, event: e.Event) -> tuple[int, bytes]:
-        """Return the number of an event and its JSON, with the ids that clients know: the run's, at
-        its start the session's.
-        """
-        event = _without_source(event)
-        if type(event) is e.RunStart and event.thread_id is None:
-            event = msgspec.structs.replace(event, thread_id=self.stored.session)
-        return event.seq, e.to_json(msgspec.structs.replace(event, run_id=self.id))
+    def _rows(self, events: Sequence[e.Event]) -> Rows:
+        return [row_of(event, self.stored) for event in events]
 
     def _publish(self, rows: Rows) -> None:
         """Show stored events as another process reads them, without the objects of this one.
@@ -379,36 +372,9 @@ class HostedRun:
         """
         try:
             for seq, data in rows:
-                event = self._event(seq, data)
+                event = event_of(seq, data, self.id)
                 self.events.append(event)
                 self.ended = self.ended or type(event) is e.RunEnd
         finally:
             self._changed.set()
             self._changed = asyncio.Event()
-
-    def _event(self, seq: int, data: bytes) -> e.Event:
-        """Return a stored event.
-
-        Raises:
-            StoreBroken: it is none, or another one than its number says.
-        """
-        broken = f"event {seq} of the run {self.id} cannot be read in the store"
-        try:
-            event = e.from_json(data)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise StoreBroken(f"{broken}: {error}") from error
-        if event.seq != seq:
-            raise StoreBroken(f"{broken}: its own number is {event.seq}")
-        return event
-
-
-def _without_source(event: e.Event) -> e.Event:
-    """Return an event without the server's paths, source lines and variables, which are its
-    author's, not a client's.
-    """
-    if type(event) is e.ToolResult and event.error is not None:
-        error = msgspec.structs.replace(event.error, traceback=None, frames=[])
-        return msgspec.structs.replace(event, error=error)
-    if type(event) is e.Error and event.traceback is not None:
-        return msgspec.structs.replace(event, traceback=None)
-    return event
