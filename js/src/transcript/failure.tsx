@@ -21,6 +21,9 @@ export function Failure({ type, message, code = null, traceback, frames }: Failu
   const trace = str(traceback);
   const whole = lazyValueOf(message) === null && lazyValueOf(traceback) === null;
   const headline = `${type ? `${type}: ` : ""}${str(message) ?? LABELS.message}`;
+  const copy = whole && (
+    <CopyButton text={() => (trace === null ? headline : `${headline}\n\n${trace}`)} />
+  );
   return (
     <div class="nb-failure">
       <pre class="nb-pre">
@@ -31,20 +34,20 @@ export function Failure({ type, message, code = null, traceback, frames }: Failu
         {code && <span class="nb-muted"> ({code})</span>}
       </pre>
       {frames !== undefined && <Frames frames={frames} />}
-      {(trace !== null || lazyValueOf(traceback)) && (
-        <Fold label={whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}>
+      {trace !== null || lazyValueOf(traceback) ? (
+        <Fold
+          label={whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}
+          beside={copy}
+        >
           {() => (
             <Lazy value={traceback} text>
               {(text) => <pre class="nb-pre nb-traceback">{str(text)}</pre>}
             </Lazy>
           )}
         </Fold>
+      ) : (
+        <div class="nb-actions">{copy}</div>
       )}
-      <div class="nb-actions">
-        {whole && (
-          <CopyButton text={() => (trace === null ? headline : `${headline}\n\n${trace}`)} />
-        )}
-      </div>
     </div>
   );
 }

@@ -8,23 +8,35 @@ interface FoldProps {
   label: string;
   /** True to show the content at first. */
   open?: boolean;
+  /** Buttons on the line of the label. */
+  beside?: ComponentChildren;
   /** Makes the content, when it is shown. */
   children: () => ComponentChildren;
 }
 
-export function Fold({ label, open = false, children }: FoldProps) {
+export function Fold({ label, open = false, beside, children }: FoldProps) {
   const [unfolded, setUnfolded] = useState(open);
+  const button = (
+    <button
+      type="button"
+      class="nb-fold"
+      aria-expanded={unfolded}
+      onClick={() => setUnfolded(!unfolded)}
+    >
+      <Icon name="chevron" />
+      {label}
+    </button>
+  );
   return (
     <>
-      <button
-        type="button"
-        class="nb-fold"
-        aria-expanded={unfolded}
-        onClick={() => setUnfolded(!unfolded)}
-      >
-        <Icon name="chevron" />
-        {label}
-      </button>
+      {beside ? (
+        <div class="nb-actions">
+          {button}
+          {beside}
+        </div>
+      ) : (
+        button
+      )}
       {unfolded && children()}
     </>
   );

@@ -510,7 +510,7 @@ describe("what is too big to travel", () => {
     await answer("prop/f/error/message", "It failed");
     expect(page.el.querySelector(".nb-failure")?.textContent).toContain("E: It failed");
     expect(page.sent("need").map((need) => need.name)).toEqual(["prop/f/error/message"]);
-    expect(page.el.querySelector(".nb-actions")?.textContent).toBe("");
+    expect(page.el.querySelector(".nb-actions")?.textContent).toBe("traceback");
     page.el.querySelector<HTMLButtonElement>(".nb-fold")?.click();
     await settle();
     await answer("prop/f/error/traceback", "Traceback …");
