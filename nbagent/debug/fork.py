@@ -63,7 +63,7 @@ def fork(
     first = source if isinstance(source, Run) else None
     own = first.own_agent if agent is None and first is not None else agent
     if resume is not None:
-        own = Agent("resumed")
+        own = Agent("resumed", name=recorded.name)
         _check_resumed(first, args=args, instructions=instructions, model=model, tools=tools)
     if not isinstance(own, Agent):
         if agent is None:
@@ -102,7 +102,7 @@ def fork(
         known().mask if first is None else first.masker,
         has_values=first is None or not first.hides_requests,
     )
-    told = None if first is None else first.asked.prompt
+    told = None if first is None else first.asked.prompt()
     asked, past = made.prompt(prompt, told), made.past(changed, other, label)
     if messages is not None:
         if point.call is not None:

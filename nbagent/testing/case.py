@@ -57,6 +57,7 @@ def _prompt_of(run: Run) -> str | list[Any]:
     if not users:
         raise NbagentError(f"{run.name} does not tell its prompt: give show(…, prompt=…)")
     asked: list[Any] = messages[: users[-1] + 1]
-    if len(asked) == 1 and isinstance(asked[0]["content"], str):
-        return asked[0]["content"]
+    content: Any = asked[-1]["content"]
+    if len(asked) == 1 and isinstance(content, str):
+        return content
     return asked

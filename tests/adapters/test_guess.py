@@ -31,7 +31,7 @@ def chunk(text: str) -> Object:
     return Object(data=Object(id="c", choices=[Object(index=0, delta=delta)]))
 
 
-WAYS = [
+WAYS: list[tuple[list[Any], str]] = [
     ([Piece("He"), Piece("llo")], "lambda item: item.content"),
     (
         [{"kind": "x", "data": "He"} | {"text": t} for t in ("He", "llo")],

@@ -78,5 +78,5 @@ def test_what_a_framework_cannot_do_is_refused(options: dict[str, Any], told: st
 
 
 def test_an_object_of_no_framework_tells_no_prompt() -> None:
-    assert asked_of(called("a")).prompt is None
+    assert asked_of(called("a")).prompt() is None
     assert asked_of(object()) == ("", None)

@@ -138,7 +138,7 @@ def test_a_watched_client_sends_its_request_again() -> None:
 
 
 async def test_a_watched_async_client_sends_its_request_on_its_own_loop() -> None:
-    loops = []
+    loops: list[Any] = []
 
     class Transport(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
