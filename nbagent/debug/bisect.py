@@ -1,7 +1,7 @@
 """`bisect`: the step of a failed run that is at fault, found by repeating parts of runs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -27,7 +27,7 @@ class Bisection:
 
     Attributes:
         fault: what is wrong: the `"prompt"`, the model's `"response"`, or a tool's `"result"`.
-        step: number of the model's response, from 1; 0 for the prompt.
+        step: number of the model's response in the failed run, from 1; 0 for the prompt.
         tool: name of the tool whose result is wrong; None otherwise.
         bad: what the failed run has there: the prompt, the response or the result.
         good: what the good run has there; None if it has no such step.
@@ -103,10 +103,10 @@ class _Search:
         bad, good = self._recorded[id(self._bad)], self._recorded[id(self._good)]
         if self._passes(self._bad, 0):
             step = _first(lambda taken: not self._passes(self._bad, taken), 0, len(bad.steps))
-            return self._named(step)
+            return self._named(step, _counterpart(good.steps, bad.steps, step))
         before = -1 if _prompt(bad) != _prompt(good) else 0
         step = _first(lambda taken: self._passes(self._good, taken), before, len(good.steps))
-        return self._named(step)
+        return self._named(_counterpart(bad.steps, good.steps, step), step)
 
     def _passes(self, run: Run, taken: int) -> bool:
         """Repeat the first steps of a run, go on live, and return what the check says."""
@@ -131,17 +131,22 @@ class _Search:
             again.cancel()
         return bool(self._check(again))
 
-    def _named(self, number: int) -> Bisection:
-        """Return what is wrong in a step, as far as the two runs differ there."""
+    def _named(self, number: int, of_right: int) -> Bisection:
+        """Return what is wrong in a step, as far as the two runs differ there.
+
+        Args:
+            number: of the step in the failed run.
+            of_right: the number that it has in the good one.
+        """
         bad, good = self._recorded[id(self._bad)], self._recorded[id(self._good)]
         runs = self._runs
         if number == 0:
             return Bisection(
                 fault="prompt", step=0, bad=_prompt(bad), good=_prompt(good), runs=runs
             )
-        of_bad, of_good = _step(bad, number), _step(good, number)
+        of_bad, of_good = _step(bad, number), _step(good, of_right)
         told, right = _response(of_bad), _response(of_good)
-        if of_bad is not None and of_good is not None and told == right:
+        if of_bad is not None and of_good is not None and _calls(of_bad) == _calls(of_good):
             pairs = zip(of_bad.calls.values(), of_good.calls.values(), strict=True)
             for call, other in pairs:
                 if call.output != other.output:
@@ -180,14 +185,15 @@ class KnownResults:
 
     def __init__(self, *runs: Iterable[RecordedStep]) -> None:
         self._by_call: dict[str, list[Any]] = {}
-        self._by_tool: dict[str, Any] = {}
+        self._by_tool: dict[str, list[tuple[Any, Any]]] = {}
         for steps in runs:
             found: dict[str, list[Any]] = {}
             for step in steps:
                 for call in step.calls.values():
                     if call.result is not None:
                         found.setdefault(_key_of(call), []).append(call.result)
-                        self._by_tool.setdefault(call.start.name, call.result)
+                        made = (_arguments_of(call), call.result)
+                        self._by_tool.setdefault(call.start.name, []).append(made)
             self._by_call = {**found, **self._by_call}
 
     def of(self, key: str, number: int) -> Any:
@@ -197,9 +203,11 @@ class KnownResults:
         results = self._by_call.get(key)
         return None if results is None else results[min(number, len(results) - 1)]
 
-    def of_tool(self, name: str) -> Any:
-        """Return the first result of a tool; None if none is known."""
-        return self._by_tool.get(name)
+    def of_tool(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Return the result of the call whose arguments agree most; None if none is known."""
+        known = self._by_tool.get(name, [])
+        best = max(known, key=lambda call: _agreement(call[0], arguments), default=(None, None))
+        return best[1]
 
     def add(self, key: str, result: Any) -> None:
         """Keep the result of a call that was made."""
@@ -239,7 +247,7 @@ class _KnownTool(Tool[..., Any]):
         self._calls[key] += 1
         result = self._known.of(key, number)
         if result is None and self.has_effects:
-            result = self._known.of_tool(self.name)
+            result = self._known.of_tool(self.name, arguments)
             if result is None:
                 raise ToolError(f"{self.name} has effects: a bisection does not call it")
         if result is None:
@@ -270,8 +278,64 @@ def _key(tool: str, arguments: Any) -> str:
 
 
 def _key_of(call: RecordedCall) -> str:
+    return _key(call.start.name, _arguments_of(call))
+
+
+def _arguments_of(call: RecordedCall) -> Any:
     ran = call.ran or call.args
-    return _key(call.start.name, {} if ran is None else ran.args)
+    return {} if ran is None else ran.args
+
+
+def _agreement(known: Any, arguments: Mapping[str, Any]) -> int:
+    """Return the number of arguments that two calls have in common."""
+    if not isinstance(known, dict):
+        return 0
+    return sum(name in known and known[name] == value for name, value in arguments.items())
+
+
+def _counterpart(steps: Sequence[RecordedStep], others: Sequence[RecordedStep], number: int) -> int:
+    """Return the number that a step of another run has in this one, where either may have steps
+    that the other does not have.
+
+    Args:
+        steps: of this run.
+        others: of the other run.
+        number: of the step in the other run; 0 for the prompt.
+    """
+    if number <= 0:
+        return 0
+    at = 0
+    for step in others[: number - 1]:
+        same = _next(steps, at, lambda each, step=step: _calls(each) == _calls(step))
+        if same is not None:
+            at = same + 1
+        elif at < len(steps) and _tools(steps[at]) == _tools(step):
+            at += 1  # the same step, with other arguments
+    if number > len(others):
+        return at + 1
+    found = _next(steps, at, lambda each: _tools(each) == _tools(others[number - 1]))
+    return at + 1 if found is None else found + 1
+
+
+def _next(
+    steps: Sequence[RecordedStep], begin: int, is_meant: Callable[[RecordedStep], bool]
+) -> int | None:
+    """Return the index of the next step of a kind; None if there is none."""
+    return next((index for index in range(begin, len(steps)) if is_meant(steps[index])), None)
+
+
+def _calls(step: RecordedStep) -> list[Any]:
+    """Return what a step decides: its calls; the text of one without calls."""
+    calls = [[call.start.name, call.args and call.args.args] for call in step.calls.values()]
+    return calls or [_text(step)]
+
+
+def _tools(step: RecordedStep) -> list[str]:
+    return [call.start.name for call in step.calls.values()]
+
+
+def _text(step: RecordedStep) -> str:
+    return "".join(event.delta for event in step.events if isinstance(event, e.TextDelta))
 
 
 def _prompt(run: RecordedRun) -> str | None:
@@ -286,9 +350,6 @@ def _response(step: RecordedStep | None) -> Any:
     """Return what the model wrote in a step: its text, and its calls."""
     if step is None:
         return None
-    text = "".join(event.delta for event in step.events if isinstance(event, e.TextDelta))
-    calls = [
-        [call.start.name, None if call.args is None else call.args.args]
-        for call in step.calls.values()
-    ]
-    return [text, *calls]
+    if not step.calls:
+        return [_text(step)]
+    return [_text(step), *_calls(step)]
