@@ -29,13 +29,13 @@ export function Fold({ label, open = false, beside, children }: FoldProps) {
   );
   return (
     <>
-      {beside ? (
+      {beside === undefined ? (
+        button
+      ) : (
         <div class="nb-actions">
           {button}
           {beside}
         </div>
-      ) : (
-        button
       )}
       {unfolded && children()}
     </>

@@ -8,7 +8,8 @@ Request (reads it)
 from nbagent.run.requests.carried import carried
 from nbagent.run.requests.log import RequestLog, requested_tools
 from nbagent.run.requests.outline import outline
-from nbagent.run.requests.request import Request, RequestList
+from nbagent.run.requests.request import Request
+from nbagent.run.requests.request_list import RequestList
 from nbagent.run.requests.tokens import Tokens
 from nbagent.run.requests.watch import watch
 

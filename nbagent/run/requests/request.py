@@ -1,11 +1,10 @@
-"""`Request`: one request to a model as Python objects, and the list of a run's requests."""
+"""`Request`: one request to a model as Python objects."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any
 
 from nbagent.errors import NbagentError
 from nbagent.events import Usage
@@ -16,7 +15,7 @@ from nbagent.printable import printable_line
 from nbagent.render.markup.table import html_table
 from nbagent.run.requests.body import Body
 from nbagent.run.requests.log import Record, flat_tools
-from nbagent.run.requests.tokens import Tokens, weight
+from nbagent.run.requests.tokens import Tokens, weights_of
 from nbagent.run.requests.wire import Mask, masked_wire, told_usage
 from nbagent.run_context import HTTPExchange
 from nbagent.runtime.late_imports import late_import
@@ -24,8 +23,6 @@ from nbagent.runtime.late_imports import late_import
 if TYPE_CHECKING:
     from nbagent.debug.send import Answers
 
-_FORMATS = ("response_format", "text", "output_config", "format")
-"""Settings that hold the form of an answer, which the model reads."""
 _CONTINUED = ("previous_response_id", "conversation")
 """Settings by which a service adds the messages that it keeps."""
 
@@ -161,7 +158,7 @@ class Request:
     def tokens(self) -> Tokens:
         """Input tokens by part; see `Tokens`."""
         usage = self.usage or Usage()
-        return Tokens(self._weights(), usage.input, is_continued=self._is_continued)
+        return Tokens(self._weights, usage.input, is_continued=self._is_continued)
 
     @property
     def total_tokens(self) -> int:
@@ -170,7 +167,7 @@ class Request:
         if usage is not None and usage.input is not None:
             return usage.input
         if self._record.weight is None:
-            self._record.weight = sum(self._weights().values())
+            self._record.weight = sum(self._weights.values())
         return Tokens({"": self._record.weight}, None).total
 
     # --- content ---
@@ -345,6 +342,11 @@ class Request:
         body = self._record.body
         return body is not None and any(name in body.settings for name in _CONTINUED)
 
+    @property
+    def _weights(self) -> dict[str, int]:
+        body = self._record.body
+        return {} if body is None else weights_of(body)
+
     def _read(self, raw: bytes) -> Any:
         return self.masked(json.loads(raw))
 
@@ -357,25 +359,6 @@ class Request:
                 f"[{len(wire):,} bytes in an encoding that could not be undone: "
                 f"{type(error).__name__}]"
             )
-
-    def _weights(self) -> dict[str, int]:
-        body = self._record.body
-        if body is None:
-            return {}
-        weights: Counter[str] = Counter()
-        if body.instructions is not None:
-            weights["instructions"] += weight(body.instructions[1])
-        for message in body.system:
-            weights["instructions"] += weight(message)
-        if body.tools is not None:
-            weights["tools"] = weight(body.tools[1])
-        for name in _FORMATS:
-            value = body.settings.get(name, b"")
-            if value.startswith(b"{"):
-                weights["format"] += weight(value)
-        for index, message in enumerate(body.messages(), len(body.system)):
-            weights[f"messages[{index}]"] = weight(message)
-        return weights
 
     @property
     def record(self) -> Record:
@@ -422,29 +405,7 @@ class Request:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(_HEAD, [self.figures()])
+        return html_table(HEAD, [self.figures()])
 
 
-_HEAD = ["", "step", "agent", "model", "status", "in", "out", "seconds", "changes"]
-
-
-class RequestList(list[Request]):
-    """Requests, in order. A cell that ends in it shows a table."""
-
-    @overload
-    def __getitem__(self, key: SupportsIndex) -> Request: ...
-    @overload
-    def __getitem__(self, key: slice) -> "RequestList": ...
-    def __getitem__(self, key: SupportsIndex | slice) -> "Request | RequestList":
-        """Return a request by its position, from 0, or several by a slice."""
-        if isinstance(key, slice):
-            return RequestList(super().__getitem__(key))
-        return super().__getitem__(key)
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{index}: {request!r}" for index, request in enumerate(self)) or "[]"
-
-    def _repr_html_(self) -> str:
-        if self:
-            return html_table(_HEAD, (request.figures() for request in self))
-        return "No request was kept."
+HEAD = ["", "step", "agent", "model", "status", "in", "out", "seconds", "changes"]

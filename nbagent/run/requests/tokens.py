@@ -1,9 +1,11 @@
 """`Tokens`: the size of a request by its parts."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from nbagent.printable import printable_line
+from nbagent.run.requests.body import Body
 
 CHARS_PER_TOKEN = 4
 """Characters that are counted as a token where the service does not report its count."""
@@ -11,6 +13,9 @@ PICTURE_TOKENS = 1000
 """Tokens that are counted for a picture or another file in base64: services count them in ways of
 their own.
 """
+
+_FORMATS = ("response_format", "text", "output_config", "format")
+"""Settings that hold the form of an answer, which the model reads."""
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{1000,}")
 
@@ -69,3 +74,21 @@ class Tokens(dict[str, int]):
         if self.is_estimate:
             return f"≈{total}"
         return total
+
+
+def weights_of(body: Body) -> dict[str, int]:
+    """Return the weight of each part of a request, by its name: see `Tokens`."""
+    weights: Counter[str] = Counter()
+    if body.instructions is not None:
+        weights["instructions"] += weight(body.instructions[1])
+    for message in body.system:
+        weights["instructions"] += weight(message)
+    if body.tools is not None:
+        weights["tools"] = weight(body.tools[1])
+    for name in _FORMATS:
+        value = body.settings.get(name, b"")
+        if value.startswith(b"{"):
+            weights["format"] += weight(value)
+    for index, message in enumerate(body.messages(), len(body.system)):
+        weights[f"messages[{index}]"] = weight(message)
+    return weights
