@@ -20,8 +20,12 @@ interface Node {
   readonly text: string;
   readonly status: string;
   readonly own: boolean;
-  readonly depth: number;
+  /** The lines before it, from the root on: one for each level. */
+  readonly lines: readonly Line[];
 }
+
+/** A line past a row (`on`), to a row and on (`fork`), to the last row (`end`), or none. */
+type Line = "on" | "fork" | "end" | "none";
 
 const TONES: Readonly<Record<string, string>> = {
   running: "live",
@@ -32,7 +36,8 @@ const TONES: Readonly<Record<string, string>> = {
   max_steps: "bad",
   paused: "ask",
 };
-const MAX_DEPTH = 8;
+/** Levels that are drawn; of a deeper one the innermost. */
+const MAX_LEVELS = 8;
 
 export function Forks({ session, Result }: ForksProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -44,9 +49,12 @@ export function Forks({ session, Result }: ForksProps) {
   return (
     <div ref={place}>
       <nav class="nb-forks" aria-label={LABELS.tree}>
-        <ul>
+        <ul onKeyDown={(event) => move(event, nodes)}>
           {nodes.map((node) => (
-            <li key={node.number} style={{ "--nb-depth": Math.min(node.depth, MAX_DEPTH) }}>
+            <li key={node.number}>
+              {node.lines.slice(-MAX_LEVELS).map((line, level) => (
+                <span key={level} class={`nb-fork-line nb-fork-${line}`} aria-hidden="true" />
+              ))}
               <Member
                 node={node}
                 onWalk={(from) => {
@@ -78,7 +86,7 @@ function Member({ node, onWalk }: { node: Node; onWalk: (from: Element) => void 
   );
   if (node.own || node.run === null) {
     return (
-      <span class="nb-fork" aria-current={node.own ? "true" : undefined}>
+      <span class="nb-fork" tabIndex={-1} aria-current={node.own ? "true" : undefined}>
         {text}
       </span>
     );
@@ -92,6 +100,29 @@ function Member({ node, onWalk }: { node: Node; onWalk: (from: Element) => void 
       {text}
     </button>
   );
+}
+
+/**
+ * Move the focus in the tree: up and down by rows, left to the run that one goes on from, right to
+ * its first fork.
+ */
+function move(event: KeyboardEvent & { currentTarget: HTMLElement }, nodes: readonly Node[]): void {
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(".nb-fork")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  const node = nodes[at];
+  if (node === undefined) return;
+  const moves: Record<string, () => number> = {
+    ArrowUp: () => at - 1,
+    ArrowDown: () => at + 1,
+    ArrowLeft: () => nodes.findIndex(({ number }) => number === node.parent),
+    ArrowRight: () => nodes.findIndex(({ parent }) => parent === node.number),
+    Home: () => 0,
+    End: () => rows.length - 1,
+  };
+  const to = moves[event.key]?.();
+  if (to === undefined) return;
+  event.preventDefault();
+  rows[to]?.focus();
 }
 
 /**
@@ -116,7 +147,7 @@ function pathTo(node: Node, nodes: readonly Node[]): string {
 /** Return the members, each parent before its children. A saved notebook can hold anything. */
 function nodesOf(value: unknown): Node[] {
   if (!Array.isArray(value)) return [];
-  const given = value.flatMap((each): Omit<Node, "depth">[] => {
+  const given = value.flatMap((each): Omit<Node, "lines">[] => {
     const props: Unchecked<ForkNode> = record(each) ?? {};
     const number = num(props.number);
     if (number === null) return [];
@@ -133,17 +164,18 @@ function nodesOf(value: unknown): Node[] {
   });
   const sorted: Node[] = [];
   const known = new Set(given.map(({ number }) => number));
-  const add = (parent: number | null, depth: number): void => {
-    for (const node of given) {
-      const above =
-        node.parent !== null && known.has(node.parent) && node.parent < node.number
-          ? node.parent
-          : null;
-      if (above !== parent || sorted.some(({ number }) => number === node.number)) continue;
-      sorted.push({ ...node, depth });
-      add(node.number, depth + 1);
+  const parentOf = ({ parent, number }: Omit<Node, "lines">) =>
+    parent !== null && known.has(parent) && parent < number ? parent : null;
+  const add = (parent: number | null, before: readonly Line[]): void => {
+    const forks = given.filter((node) => parentOf(node) === parent);
+    for (const [at, node] of forks.entries()) {
+      if (sorted.some(({ number }) => number === node.number)) continue;
+      const isLast = at === forks.length - 1;
+      const isRoot = parent === null;
+      sorted.push({ ...node, lines: isRoot ? [] : [...before, isLast ? "end" : "fork"] });
+      add(node.number, isRoot ? [] : [...before, isLast ? "none" : "on"]);
     }
   };
-  add(null, 0);
+  add(null, []);
   return sorted;
 }

@@ -65,10 +65,10 @@ it("each parent stands before its forks, and the run itself is marked", async ()
     "3at fetch_rates, other result",
   ]);
   expect(page.el.querySelector("[aria-current]")?.textContent).toBe("4step 2");
-  const depths = [...page.el.querySelectorAll<HTMLElement>(".nb-forks li")].map((row) =>
-    row.style.getPropertyValue("--nb-depth"),
+  const depths = [...page.el.querySelectorAll(".nb-forks li")].map(
+    (row) => row.querySelectorAll(".nb-fork-line").length,
   );
-  expect(depths).toEqual(["0", "1", "2", "2", "1"]);
+  expect(depths).toEqual([0, 1, 2, 2, 1]);
 });
 
 it("a click leads to the run's view", async () => {
@@ -110,6 +110,25 @@ it("a tree that a file has damaged is shown as far as it makes sense", async () 
     node(5, 4),
   ]);
   expect(rows()).toHaveLength(4);
+});
+
+it("the tree is drawn by lines, and the arrow keys move in it", async () => {
+  await show([node(1, null, { own: true }), node(2, 1), node(3, 2), node(4, 1)]);
+  const lines = [...page.el.querySelectorAll(".nb-forks li")].map((row) =>
+    [...row.querySelectorAll(".nb-fork-line")].map(
+      ({ className }) => className.split("nb-fork-")[2],
+    ),
+  );
+  expect(lines).toEqual([[], ["fork"], ["on", "end"], ["end"]]);
+  const rows = [...page.el.querySelectorAll<HTMLElement>(".nb-fork")];
+  const press = (key: string) => {
+    document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    return rows.indexOf(document.activeElement as HTMLElement) + 1;
+  };
+  rows[1]?.focus();
+  expect(["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowRight", "End", "Home"].map(press)).toEqual([
+    3, 4, 1, 2, 4, 1,
+  ]);
 });
 
 it("a click compares the runs, and the table is closed again", async () => {
