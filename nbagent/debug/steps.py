@@ -98,7 +98,10 @@ def differing(values: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]
     found = {name: difference(before, after) for name, (before, after) in values.items()}
     others = {name: diff for name, diff in found.items() if diff["kind"] != "same"}
     mask = MASK.get()
-    return others if mask is None else mask_json(others, mask)
+    if mask is None:
+        return others
+    masked: dict[str, dict[str, Any]] = mask_json(others, mask)
+    return masked
 
 
 def _brief(item: Item, name: str) -> str:

@@ -94,13 +94,13 @@ def search(runs: Iterable[Run], text: str) -> Matches:
     if not text:
         raise ValueError("search takes a text to look for; got ''")
     wanted = text.casefold()
-    found = [
-        Match(run, str(block["id"]), str(block["kind"]), _name(block), field, excerpt)
-        for run in runs
-        for block in run.snapshot()
-        for field, excerpt in _excerpts(block, wanted)
-    ]
-    return Matches(found)
+    return Matches([match for run in runs for match in _matches(run, wanted)])
+
+
+def _matches(run: Run, wanted: str) -> Iterator[Match]:
+    for block in run.snapshot():
+        for field, excerpt in _excerpts(block, wanted):
+            yield Match(run, str(block["id"]), str(block["kind"]), _name(block), field, excerpt)
 
 
 def _excerpts(block: Mapping[str, Any], wanted: str) -> Iterator[tuple[str, str]]:
@@ -119,4 +119,5 @@ def _excerpts(block: Mapping[str, Any], wanted: str) -> Iterator[tuple[str, str]
 
 
 def _name(block: Mapping[str, Any]) -> str:
-    return str(block.get("name") if block["kind"] in ("tool", "agent", "run") else block["kind"])
+    name = block.get("name")
+    return str(block["kind"] if name is None else name)

@@ -205,6 +205,8 @@ class RunState:
 
     def _carried(self) -> dict[str, Carried]:
         """Return what the results of calls cost in later requests, by the service's id."""
+        if self._prices is None:  # the responses need not be read
+            return carried(((each, e.Usage()) for each in self.request_log.records()), None)
         requests = self.requests()
         return carried(((each.record, each.usage or e.Usage()) for each in requests), self._prices)
 

@@ -73,8 +73,8 @@ def test_a_run_is_forked_from_a_call_and_from_a_request(
     assert "Be wordy." in book.python("print(run.forks[1].requests[-1].instructions)")
 
     # All of them side by side, and the page narrow.
-    run.locator(".nb-compared").get_by_role("button", name="Compare").click()
-    table = run.locator(".nb-compared table")
+    run.get_by_role("button", name="Compare", exact=True).click()
+    table = run.locator(".nb-compared table").first
     expect(table.locator("tr").first.locator("td")).to_have_count(3)
     expect(table).to_contain_text("rates of 1999")
     table.scroll_into_view_if_needed()

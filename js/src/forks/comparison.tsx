@@ -10,27 +10,27 @@ export function Comparison({ session, Result }: ForksProps) {
   const [closed, setClosed] = useState<unknown>(null);
   const html = act.outcome?.html ?? null;
   const isShown = html !== null && html !== closed;
-  const idle = isShown ? LABELS.compare_again : LABELS.compare;
+  const idle = isShown ? LABELS.close : LABELS.compare;
+  const compare = () => act.send((key) => ({ t: "compare", key }));
+  const close = () => setClosed(html);
+  const [isLate, problem] = [act.isOverdue, act.problem];
   return (
-    <div class="nb-compared">
-      <div class="nb-actions">
-        <button
-          type="button"
-          class="nb-button"
-          aria-disabled={act.isSent}
-          onClick={() => act.send((key) => ({ t: "compare", key }))}
-        >
-          {act.isSent ? LABELS.comparing : idle}
-        </button>
-        {isShown && (
-          <button type="button" class="nb-button" onClick={() => setClosed(html)}>
-            {LABELS.close}
-          </button>
-        )}
-      </div>
-      {act.isOverdue && <p class="nb-note">{LABELS.overdue}</p>}
-      {act.problem !== null && <p class="nb-note nb-bad">{act.problem}</p>}
-      {isShown && <Result bundle={{ "text/html": html }} />}
-    </div>
+    <>
+      <button
+        type="button"
+        class="nb-button nb-compare"
+        aria-disabled={act.isSent}
+        onClick={isShown ? close : compare}
+      >
+        {act.isSent ? LABELS.comparing : idle}
+      </button>
+      {(isShown || isLate || problem !== null) && (
+        <div class="nb-compared">
+          {isLate && <p class="nb-note">{LABELS.overdue}</p>}
+          {problem !== null && <p class="nb-note nb-bad">{problem}</p>}
+          {isShown && <Result bundle={{ "text/html": html }} />}
+        </div>
+      )}
+    </>
   );
 }

@@ -47,7 +47,7 @@ export function Forks({ session, Result }: ForksProps) {
   }, []);
   const nodes = nodesOf(session.runProps.forks);
   return (
-    <div ref={place}>
+    <div ref={place} class="nb-forks-box">
       <nav class="nb-forks" aria-label={LABELS.tree}>
         <ul onKeyDown={(event) => move(event, nodes)}>
           {nodes.map((node) => (

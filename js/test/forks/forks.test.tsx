@@ -134,7 +134,7 @@ it("the tree is drawn by lines, and the arrow keys move in it", async () => {
 it("a click compares the runs, and the table is closed again", async () => {
   await show([node(1, null, { own: true }), node(2, 1)]);
   const button = (name: string) =>
-    [...page.el.querySelectorAll<HTMLButtonElement>(".nb-compared button")].find(
+    [...page.el.querySelectorAll<HTMLButtonElement>(".nb-compare")].find(
       ({ textContent }) => textContent === name,
     );
   button("Compare")?.click();
