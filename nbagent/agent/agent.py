@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import openai
 
@@ -20,6 +20,7 @@ from nbagent.agent.model.model_source import ModelSource
 from nbagent.agent.model.recorded_connection import Model
 from nbagent.agent.options import Prices
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.recipe import Recipe, recipe_of
 from nbagent.agent.run.history import ContinuedHistory
 from nbagent.agent.run.outcome import ANSWER_EVENTS, Outcome
 from nbagent.agent.sessions.longterm import LongTerm
@@ -175,6 +176,16 @@ class Agent(AgentParts):
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             """Raise TypeError: an agent is not a function."""
             raise TypeError(f"an Agent is not called; {ASK}")
+
+    def __reduce__(self) -> Recipe:
+        """Return what makes an equal agent in another process; its sessions stay here."""
+        return recipe_of(self)
+
+    def __copy__(self) -> Self:
+        """Return an agent with the same model, tools and sessions."""
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
 
     def stream(
         self,

@@ -5,19 +5,22 @@ import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, overload
 
 from nbagent.errors import NbagentError
 from nbagent.many.engine import Engine, Scorer, scorers_of
 from nbagent.many.estimate import Estimate, estimate_of
-from nbagent.many.items import items_of, repeated
+from nbagent.many.items import Item, items_of, repeated
 from nbagent.many.key import fingerprint_of, key_of
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row, prompt_problem
 from nbagent.many.runs import Runs
 from nbagent.many.store import RowStore
 from nbagent.many.totals import Budget
+from nbagent.many.worker_stream import WorkerStream
 from nbagent.run import Run
 from nbagent.runtime.loop import running_loop
 
@@ -43,6 +46,7 @@ def map(
     max_cost: float | None = None,
     max_total_tokens: int | None = None,
     stop_after: float | None = None,
+    executor: Executor | None = None,
     dry: bool = False,
     **options: Any,
 ) -> Runs | Estimate:
@@ -80,6 +84,8 @@ def map(
         max_cost: US dollars for all rows together; when they are spent, no more rows begin.
         max_total_tokens: the same in tokens.
         stop_after: share of failed rows, from 0 to 1, after which no more rows begin.
+        executor: a `concurrent.futures.Executor` whose threads, processes or machines run the rows;
+            by default they run on nbagent's own loop.
         dry: True to run nothing, and return an estimate of the tokens and dollars.
         options: of each run, as for `nbagent.show`: `answer=`, `reveal=`, `timeout=`, …
 
@@ -107,18 +113,23 @@ def map(
     seen: Counter[str] = Counter()
     for number, row in enumerate(rows):
         row.number = number
-        row.is_of_agent = _is_agent(targets[row.agent])
+        row.is_of_agent = executor is None and _is_agent(targets[row.agent])
         seen[row.key] += 1
         if seen[row.key] > 1:  # an item that is there twice has two answers
             row.key = f"{row.key}-{seen[row.key]}"
-
-    def begin(row: Row) -> Run:
-        return Run(_stream(targets[row.agent], row, output), name=row.name, **options)
 
     checks = scorers_of(check, scorers)
     gate = RowGate(None if concurrency == "auto" else concurrency)
     kept, temporary = _store(store)
     budget = Budget(max_cost, max_total_tokens, stop_after)
+
+    def begin(row: Row) -> Run:
+        make = partial(_stream, targets[row.agent], row.item, output)
+        if executor is None:
+            return Run(make(), name=row.name, **options)
+        source = WorkerStream(executor, make, row.key, kept.path, options)
+        return Run(source, name=row.name, **options)
+
     engine = Engine(begin, gate, budget, kept, checks)
     found = kept.outcomes(row.key for row in rows)
     for row in rows:
@@ -133,7 +144,8 @@ def map(
             _remove(kept, temporary)
         return estimate
     # Agents run on nbagent's loop, which no cell blocks; a function may need the loop it is in.
-    home = None if all(_is_agent(each) for each in targets.values()) else running_loop()
+    is_own = executor is not None or all(_is_agent(each) for each in targets.values())
+    home = None if is_own else running_loop()
     redact = options.get("redact", ())
     runs = Runs(rows, engine, gate, kept, budget, list(checks), redact, home)
     if temporary is not None:
@@ -156,18 +168,18 @@ def _is_agent(target: Any) -> bool:
     return callable(getattr(target, "stream", None)) and hasattr(target, "fingerprint")
 
 
-def _stream(target: Any, row: Row, output: Any) -> Any:
-    """Return the stream of a row.
+def _stream(target: Any, item: Item, output: Any) -> Any:
+    """Return the stream of an item.
 
     Raises:
         NbagentError: an agent cannot be asked the item.
     """
     if not _is_agent(target):
-        return target(row.item.value)
-    problem = prompt_problem(row.item.prompt)
+        return target(item.value)
+    problem = prompt_problem(item.prompt)
     if problem is not None:
         raise NbagentError(problem)
-    prompt = row.item.prompt
+    prompt = item.prompt
     text = str(prompt) if isinstance(prompt, int | float) else prompt
     return target.stream(text, output=output)
 

@@ -30,6 +30,9 @@ the store.
 MAX_REFUSALS = 5
 """How often a row is begun whose service refuses it (429), before it has failed."""
 
+MAX_LOSSES = 2
+"""How often a row is begun again whose worker has died."""
+
 Scorer = Callable[[Any, Run], Any]
 T = TypeVar("T")
 
@@ -141,12 +144,17 @@ class Engine:
         return outcome
 
     async def _attempts(self, row: Row) -> Outcome:
-        """Run a row, again where its service refused it before anything came."""
-        refusals, sent_at = 0, 0.0
+        """Run a row, and again where its service refused it before anything came, or its worker
+        died.
+        """
+        refusals, losses, sent_at = 0, 0, 0.0
         while True:
             if not row.is_of_agent:
                 sent_at = await self._gate.admit()
             outcome = await self._attempt(row)
+            if outcome.error_type == "WorkerLost" and losses < MAX_LOSSES:
+                losses += 1
+                continue
             is_refused = _is_refused(outcome)
             if not row.is_of_agent and is_refused:
                 self._gate.refused(sent_at)

@@ -38,6 +38,11 @@ class ModelSource:
         self._connection: Connection | None = None
         self._connecting = threading.Lock()
 
+    @property
+    def is_recorded(self) -> bool:
+        """True if the model is a recording, or begins with one."""
+        return self._recording is not None
+
     def with_model(self, model: Model) -> "ModelSource":
         """Return the source of another model, with the same client.
 

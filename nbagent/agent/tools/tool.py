@@ -5,8 +5,10 @@ import contextlib
 import functools
 import inspect
 import re
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from operator import attrgetter
 from typing import (
     Any,
     ClassVar,
@@ -46,6 +48,23 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
+
+
+_OPTIONS = ("name", "description", "timeout", "approve", "result_chars", "once")
+
+
+def _made(function: Callable[..., Any], options: dict[str, Any]) -> "AnyTool":
+    return Tool(function, **options)
+
+
+def _found(module: str, name: str) -> Any:
+    """Return what an imported module has under a name; None if another process does not find it."""
+    if module == "__main__":
+        return None
+    try:
+        return attrgetter(name)(sys.modules[module])
+    except (KeyError, AttributeError):
+        return None
 
 
 class Tool(Generic[P, R]):
@@ -120,6 +139,21 @@ class Tool(Generic[P, R]):
         self._signature = Signature(function, doc.params)
         self.schema: JsonSchema = self._signature.schema
         self.__doc__ = inspect.getdoc(function)
+
+    def __reduce__(self) -> Any:
+        """Return what makes an equal tool in another process: of a function in a module its name,
+        else the function and the options.
+        """
+        call = vars(self).get("call")
+        if call is not None and _found(call.__module__, call.__qualname__) is call:
+            return attrgetter("tool"), (call,)
+        return _made, (self.function, {name: getattr(self, name) for name in _OPTIONS})
+
+    def __copy__(self) -> "Tool[P, R]":
+        """Return a tool with the same function and options."""
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
 
     @property
     def undescribed(self) -> str:
