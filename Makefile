@@ -91,11 +91,12 @@ proof-view: js/node_modules/.installed
 	cd js && $(NPM) run --silent test
 
 proof-python: .venv/test .venv/programs
-	$(PIP_INSTALL) --group tables
+	$(PIP_INSTALL) --group tables --group engines
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m fuzzing.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
+	PYTHONPATH=tests $(BIN)/python -m many.environment_of_inspect
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/server --numprocesses=2 --dist=worksteal --timeout=2700 --quiet
 
 proof-server: .venv/test .venv/programs

@@ -112,7 +112,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("worker",),
         ("worker_stream",),
         ("engine", "frame", "row_pages", "scores"),
-        ("compare", "summary", "table_file"),
+        ("compare", "inspect_log", "summary", "table_file"),
         ("table",),
         ("runs",),
         ("call",),

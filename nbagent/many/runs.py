@@ -13,6 +13,7 @@ from nbagent.errors import NbagentError
 from nbagent.many.compare import RunsComparison
 from nbagent.many.engine import Engine
 from nbagent.many.frame import frame_of
+from nbagent.many.inspect_log import write_log
 from nbagent.many.intervals import Interval
 from nbagent.many.outcome import Outcome
 from nbagent.many.progress import Progress
@@ -273,6 +274,15 @@ class Runs(Sequence[Run]):
             OSError: the file cannot be written.
         """
         self.df().to_parquet(path)
+
+    def to_inspect(self, path: str | Path) -> None:
+        """Write the rows that have ended to a log of Inspect AI, such as `"day.eval"`: `inspect
+        view` and `inspect_ai.log.read_eval_log` open it. Repetitions are its epochs.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        write_log(Path(path), self.rows, self.run_of, self.scores)
 
     @property
     def scores(self) -> dict[str, Interval]:
