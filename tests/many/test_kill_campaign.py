@@ -18,8 +18,8 @@ from nbagent.many.outcome import Outcome
 
 ROWS = 10_000
 KILLS = 100
-LONGEST_S = 3.0
-"""Seconds that a process lives at most after its first row has begun."""
+MAX_STEPS = 250
+"""Steps of its rows (begun, paid, ended) after which a process is killed at the latest."""
 
 SCRIPT = """
 import os, sys, time
@@ -28,9 +28,9 @@ from nbagent.demo import demo_server
 store, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 demo_server().tokens_per_second = 800
 ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-ended = []
 def note(what, value):
     os.write(ledger, f"{what} {value}\\n".encode())
+    print(what, flush=True)
 @nbagent.tool(once=True)
 def pay(amount: int) -> str:
     "Pay an amount."
@@ -39,12 +39,9 @@ def pay(amount: int) -> str:
 agent = nbagent.Agent("demo", tools=[pay])
 def work(number):
     note("begin", number)
-    print("a row has begun", flush=True)
     return agent.stream(f"Call pay for {number} euros")
 def check(number, run):
-    if not ended:
-        ended.append(number)
-        note("first", time.time())
+    note("end", time.time())
     return number
 nbagent.map(work, range(count), store=store, check=check, version="1", concurrency=32).wait()
 """
@@ -64,32 +61,32 @@ class Life(NamedTuple):
     first_s: float | None
 
 
-def life(folder: Path, number: int, lives_s: float | None) -> Life:
+def life(folder: Path, number: int, steps: int | None) -> Life:
     """Let a process work on the map.
 
     Args:
         folder: of the store and the ledgers.
         number: of the process.
-        lives_s: seconds after which it is killed, from its first row on; None lets it end.
+        steps: of its rows after which it is killed; None lets it end.
     """
     ledger = folder / f"ledger-{number}"
     began = time.time()
     command = [sys.executable, "-c", SCRIPT, str(folder / "day.db"), str(ledger), str(ROWS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        if lives_s is None:
+        if steps is None:
             process.communicate()
             assert process.returncode == 0
         else:
-            process.stdout.readline()
-            time.sleep(lives_s)
+            for _ in range(steps):
+                process.stdout.readline()
             process.kill()
     lines = [line.split() for line in ledger.read_text().splitlines()]
-    firsts = [float(value) for what, value in lines if what == "first"]
+    ends = [float(value) for what, value in lines if what == "end"]
     return Life(
         begun={int(value) for what, value in lines if what == "begin"},
         paid=[int(value) for what, value in lines if what == "pay"],
-        first_s=firsts[0] - began if firsts else None,
+        first_s=ends[0] - began if ends else None,
     )
 
 
@@ -108,8 +105,8 @@ def test_a_hundred_kills_repeat_no_row_that_has_ended_and_no_call(tmp_path: Path
     before: set[int] = set()
     repeated = hits = cut_off = 0
     for number in range(KILLS + 1):
-        lives_s = None if number == KILLS else source.uniform(0, LONGEST_S)
-        now = life(tmp_path, number, lives_s)
+        steps = None if number == KILLS else source.randint(1, MAX_STEPS)
+        now = life(tmp_path, number, steps)
         repeated += len(now.begun & before)
         before = finished(tmp_path)
         running = len(now.begun - before)
