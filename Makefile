@@ -56,14 +56,14 @@ CHROMIUM := NBAGENT_CHROMIUM="$$(PYTHONPATH=tests $(BIN)/python tests/browser/ch
 # At a time, each with a JupyterLab of its own.
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal
 
-python: .venv/test .venv/programs
+python: .venv/test .venv/programs build/page
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test .venv/programs
 	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS) --timeout=300
 
-coverage: .venv/test .venv/programs js/node_modules/.installed
+coverage: .venv/test .venv/programs build/page js/node_modules/.installed
 	$(PIP_INSTALL) --group coverage
 	$(BIN)/pytest --ignore=tests/browser --cov --cov-report=term:skip-covered
 	cd js && $(NPM) run --silent coverage
@@ -90,7 +90,7 @@ proof: .venv/test js/node_modules/.installed
 proof-view: js/node_modules/.installed
 	cd js && $(NPM) run --silent test
 
-proof-python: .venv/test .venv/programs
+proof-python: .venv/test .venv/programs build/page
 	$(PIP_INSTALL) --group tables --group engines
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
@@ -151,10 +151,15 @@ js/node_modules/.installed: js/package.json js/package-lock.json $(if $(OWN_NPM)
 	cd js && test node_modules/.package-lock.json -nt package-lock.json || $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+# What nbagent needs in a page of a browser.
+build/page: .venv/test js/node_modules/.installed pyproject.toml docs/website/wheels.py
+	PYTHONPATH=docs $(BIN)/python -m website.wheels $@
+	@touch $@
+
 # Beside pip, which waits for the network for a part of its time.
 .venv/programs: .venv/bin/python tests/debian.py
 	$(BIN)/python tests/debian.py
 	@touch $@
 
 clean:
-	rm -rf .venv build/docs build/docs-pages js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build/docs build/docs-pages build/page js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis

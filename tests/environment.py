@@ -46,11 +46,17 @@ def make(folder: Path, *packages: str, without: str | None = None) -> None:
     installed = subprocess.run(
         [python, "-c", purelib], check=True, capture_output=True, text=True
     ).stdout.strip()
-    # What an editable install leaves behind; a real one would build the view once more for each
-    # environment.
-    ours = distribution("jupyter-nbagent")
-    (Path(installed) / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")
-    info = Path(installed) / f"jupyter_nbagent-{ours.version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")
+    link(Path(installed))
     (folder / "whole").write_text(wanted, "utf-8")
+
+
+def link(packages: Path) -> None:
+    """Write what an editable install leaves in a folder of packages.
+
+    A real one would build the view once more for each environment.
+    """
+    ours = distribution("jupyter-nbagent")
+    (packages / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")
+    info = packages / f"jupyter_nbagent-{ours.version}.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")

@@ -1,20 +1,21 @@
 """What a page of a browser has to run: nbagent without threads, sockets and blocking waits.
 
-`python in_page.py NAME` runs one of the functions here in a Python that is as poor as Pyodide's.
+`python in_page.py NAME` runs one of the functions here in a Python that is as poor as Pyodide's;
+`failures` runs them in Pyodide.
 """
 
 import asyncio
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple
-
-import pytest
+from unittest import TestCase
 
 import nbagent
 from nbagent.errors import MissingPackage
@@ -26,6 +27,9 @@ from nbagent.runtime import work
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+raises = TestCase().assertRaisesRegex
+"""pytest's own is not in a page."""
 
 NO_WHEELS = ("regex", "nh3", "yaml")
 """Packages that have no wheel for Pyodide."""
@@ -183,9 +187,9 @@ async def recordings() -> None:
 
 
 async def packages() -> None:
-    with pytest.raises(MissingPackage, match="redact= needs the package regex"):
+    with raises(MissingPackage, "redact= needs the package regex"):
         nbagent.show(words(2), redact=["secret"])
-    with pytest.raises(MissingPackage, match="a configuration file needs the package yaml"):
+    with raises(MissingPackage, "a configuration file needs the package yaml"):
         nbagent.load_agents(__file__)
     shown = sanitize("<b>bold</b><script>alert(1)</script>")
     assert shown == f"<p>{NOT_SHOWN}</p>", shown
@@ -193,10 +197,36 @@ async def packages() -> None:
 
 async def waits() -> None:
     run = nbagent.show(words(2))
-    with pytest.raises(RuntimeError, match="use `await` instead"):
+    with raises(RuntimeError, "use `await` instead"):
         run.wait()
     await run
     assert run.status == "completed", run
+
+
+SCENES = (
+    streams,
+    ends,
+    batches,
+    chats,
+    agents,
+    breakpoints,
+    attempts,
+    forks,
+    recordings,
+    packages,
+    waits,
+)
+
+
+async def failures() -> dict[str, str]:
+    """Return the tracebacks of the scenes that fail, by the scene's name."""
+    failed = {}
+    for scene in SCENES:
+        try:
+            await scene()
+        except Exception:
+            failed[scene.__name__] = traceback.format_exc()
+    return failed
 
 
 def main(name: str) -> None:

@@ -1,0 +1,85 @@
+"""nbagent in Pyodide, the Python of a page of a browser, which Node runs here."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import environment
+import pytest
+from runtime.replays import replays
+from website.wheels import PYODIDE, unpack
+
+TESTS = Path(__file__).parents[1]
+ROOT = TESTS.parent
+PAGE = ROOT / "build" / "page"
+"""Made by `python -m website.wheels`."""
+
+RECORDINGS = TESTS / "recordings"
+
+pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="`make build/page` makes its packages")
+
+
+def in_pyodide(code: str, nbagent: Path) -> Any:
+    """Return what Python code in Pyodide leaves in `result`.
+
+    Args:
+        code: may await.
+        nbagent: the folder that has the package.
+    """
+    whole = "\n".join(
+        [
+            "import json, warnings",
+            "warnings.simplefilter('error')",
+            code,
+            "print(json.dumps(result))",
+        ]
+    )
+    compiled = PAGE / "compiled"
+    compiled.mkdir(exist_ok=True)
+    path = os.pathsep.join(map(str, (nbagent, PAGE / "site", TESTS)))
+    node = shutil.which("node") or "node"
+    script = Path(__file__).with_name("pyodide.mjs")
+    done = subprocess.run(
+        [node, script, PYODIDE, whole, ROOT, nbagent],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(compiled)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder into which nbagent's wheel is unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    subprocess.run([*build, "--outdir", folder, ROOT], check=True, capture_output=True)
+    unpack(folder.glob("*.whl"), folder)
+    return folder
+
+
+def test_a_page_runs_agents_chats_breakpoints_forks_and_recordings() -> None:
+    environment.link(PAGE / "site")
+    code = "from runtime import in_page\nresult = await in_page.failures()"
+    assert in_pyodide(code, ROOT) == {}
+
+
+@pytest.mark.proof
+def test_the_wheel_runs_in_a_page(wheel: Path) -> None:
+    code = "from runtime import in_page\nresult = await in_page.failures()"
+    assert in_pyodide(code, wheel) == {}
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+async def test_each_recording_is_the_same_in_a_page(wheel: Path) -> None:
+    code = f"from runtime.replays import replays\nresult = await replays({str(RECORDINGS)!r})"
+    here = await replays(str(RECORDINGS))
+    assert len(here) > 230
+    assert in_pyodide(code, wheel) == here
