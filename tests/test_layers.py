@@ -119,7 +119,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("__init__",),
     ],
     "notebook": [
-        ("restore", "early_messages", "kernel_context", "static_copy"),
+        ("restore", "broadcast", "early_messages", "kernel_context", "static_copy"),
         ("front_end", "place"),
         ("widget",),
         ("publisher",),

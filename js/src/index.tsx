@@ -40,6 +40,9 @@ type Receiver = (message: unknown) => void;
 /** @param receivers - filled with the session's message handlers. */
 function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
   const runId = str(model.get("run_id")) ?? "";
+  const broadcast = str(model.get("broadcast"));
+  // Reaches a kernel in a page while a cell awaits (nbagent/notebook/broadcast.py).
+  const kernelInPage = broadcast ? new BroadcastChannel(broadcast) : null;
   return {
     runId,
     domKey: domKeyOf(model),
@@ -56,6 +59,7 @@ function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
       return () => model.off("msg:custom", receive);
     },
     send(message: ViewMessage) {
+      if (kernelInPage !== null) return kernelInPage.postMessage(JSON.stringify(message));
       try {
         model.send(message);
       } catch {

@@ -649,3 +649,18 @@ describe("a panel", () => {
     expect(expanded("load")).toBe("false");
   });
 });
+
+describe("a kernel in the page", () => {
+  it("gets the view's messages by a BroadcastChannel, also while a cell awaits", async () => {
+    const kernel = new BroadcastChannel("nbagent-test");
+    const got: unknown[] = [];
+    kernel.onmessage = ({ data }) => got.push(JSON.parse(data));
+    const inPage = open(undefined, undefined, [], { broadcast: "nbagent-test" });
+    inPage.ops(RUN);
+    button(inPage.el, "Stop")?.click();
+    await vi.waitFor(() => expect(got).toContainEqual({ t: "stop" }));
+    expect(inPage.model.sent).toEqual([]);
+    inPage.close();
+    kernel.close();
+  });
+});

@@ -22,6 +22,7 @@ from typing import Any
 from IPython import get_ipython
 
 from nbagent.notebook.front_end import FrontEnd
+from nbagent.notebook.kernel_context import request_of
 from nbagent.notebook.place import Place, current_place, place_of
 from nbagent.notebook.publisher import Publisher
 from nbagent.notebook.run_display import LOCK, RunDisplay
@@ -197,7 +198,7 @@ class NotebookDisplays:
                 shown.free()
 
     def _on_cell_start(self, *_: Any) -> None:
-        place = self._latest = place_of(self._shell.get_parent())
+        place = self._latest = place_of(request_of(self._shell))
         with LOCK:
             self._idle = False
             replaced = [shown for shown in self._live if place.cell and place.cell in shown.cells]
@@ -223,11 +224,8 @@ class NotebookDisplays:
         """
         cell = place.cell
         if not cell:  # a front end that names no cells, as nbclient
-            code = (
-                self._shell.get_parent().get("content", {}).get("code")
-                if self.publisher.in_kernel
-                else ""
-            )
+            request = request_of(self._shell) if self.publisher.in_kernel else {}
+            code = request.get("content", {}).get("code", "")
             cell = f"{getattr(self._shell, 'execution_count', 0)}\n{code}"
         # A copy of a notebook has the same cell ids. Hashed, because the session's name may be a
         # path.

@@ -32,6 +32,13 @@ def publish_without_parent(publish: Callable[[], None]) -> None:
     context.run(publish)
 
 
+def request_of(shell: Any) -> Mapping[str, Any]:
+    """Return the request that a shell with a kernel works for. JupyterLite's kernel knows it."""
+    holder = shell if hasattr(shell, "get_parent") else shell.kernel
+    request: Mapping[str, Any] | None = holder.get_parent()
+    return request or {}
+
+
 def publish_for(request: Mapping[str, Any], publisher: Any, content: dict[str, Any]) -> None:
     """Publish display data as an output of that request, which may have been answered already.
 

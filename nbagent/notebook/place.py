@@ -7,7 +7,7 @@ from typing import Any
 from ipywidgets import Output  # type: ignore[import-untyped]
 from ipywidgets.widgets.widget import _instances  # type: ignore[import-untyped]
 
-from nbagent.notebook.kernel_context import is_in_request
+from nbagent.notebook.kernel_context import is_in_request, request_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def current_place(shell: Any, latest: Place) -> Place:
             nowhere.
     """
     if is_in_request():
-        place = place_of(shell.get_parent())
+        place = place_of(request_of(shell))
         if _takes_output(place.execution):
             return dataclasses.replace(place, in_output=True)
         if place.request.get("header", {}).get("msg_type") != "comm_msg":

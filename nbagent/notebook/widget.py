@@ -10,10 +10,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import traitlets
 
+from nbagent.notebook.broadcast import BroadcastReader
 from nbagent.notebook.early_messages import EarlyCommListener
 from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
@@ -24,6 +26,7 @@ from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
+from nbagent.runtime import work
 
 _NO_PARTS = {"loader.js", "page.js"}  # sent with each run, and by the server
 PARTS = {path.name: path for path in STATIC.glob("*.js") if path.name not in _NO_PARTS}
@@ -66,6 +69,8 @@ class TranscriptWidget(anywidget.AnyWidget):
     """
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     client = traitlets.Unicode().tag(sync=True)
+    broadcast = traitlets.Unicode().tag(sync=True)
+    """Name of the `BroadcastChannel` of a view's messages; empty where they come by the comm."""
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
     """True if a page that has this state gets every message: in the state that opens the comm,
     never again.
@@ -89,10 +94,14 @@ class TranscriptWidget(anywidget.AnyWidget):
             dom_key=dom_key or run.id,
             front_end=front_end and front_end.model_id,
             client=client,
+            broadcast=f"nbagent-{uuid4().hex}" if work.in_page() else "",
         )
         self._channel: RemoteChannel = run.connect(self)
         listener = EarlyCommListener(self.comm, self._on_view_message)
         self.on_msg(lambda _widget, message, _buffers: listener.on_delivered(message))
+        self._reader = (
+            BroadcastReader(self.broadcast, self._on_view_message) if self.broadcast else None
+        )
         repeat_state(self, lambda: self._messages_heard)
 
     def send(self, content: dict[str, Any], buffers: Any = None) -> None:
@@ -103,6 +112,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         """Close the views in all pages, and let go of the run."""
         if self.comm is not None:
             self._run.detach(self)
+            if self._reader is not None:
+                self._reader.close()
         super().close()
 
     def introduce(self) -> bool:

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import json
 import socket
 import sys
 import threading
@@ -195,6 +196,39 @@ async def packages() -> None:
     assert shown == f"<p>{NOT_SHOWN}</p>", shown
 
 
+async def broadcasts() -> None:
+    """A view's Stop and answers reach a run that a cell awaits, in Pyodide."""
+    from pyodide.code import run_js  # type: ignore[import-not-found]
+
+    from nbagent.notebook.widget import TranscriptWidget
+    from nbagent.transcript.tree import approval_block_id
+
+    def view_of(run: Run) -> Any:
+        widget = TranscriptWidget(run)
+        run.start()
+        widgets.append(widget)
+        views.append(run_js("BroadcastChannel").new(widget.broadcast))
+        return views[-1]
+
+    widgets: list[TranscriptWidget] = []
+    views: list[Any] = []
+    stopped = Run(words(1000, 0.01))
+    view_of(stopped).postMessage('{"t": "stop"}')
+    await stopped
+    assert stopped.status == "cancelled", stopped
+    asking = Run(adder().stream("Add 1 and 2"), stop_at="add")
+    view = view_of(asking)
+    asked = await anext(asking.stream(types=("approval.request",)))
+    assert isinstance(asked, ApprovalRequest)
+    answer = {"t": "answer", "block": approval_block_id(asked.approval_id)}
+    changed = {"decision": "approve", "value": '{"a": 1, "b": 40}'}
+    view.postMessage(json.dumps(answer | changed))
+    await asking
+    assert asking.tools["add"].result == 41, asking
+    for closed in (*widgets, *views):
+        closed.close()
+
+
 async def waits() -> None:
     run = nbagent.show(words(2))
     with raises(RuntimeError, "use `await` instead"):
@@ -219,9 +253,9 @@ SCENES = (
 
 
 async def failures() -> dict[str, str]:
-    """Return the tracebacks of the scenes that fail, by the scene's name."""
+    """Return the tracebacks of the scenes that fail in Pyodide, by the scene's name."""
     failed = {}
-    for scene in SCENES:
+    for scene in (*SCENES, broadcasts):
         try:
             await scene()
         except Exception:
