@@ -306,31 +306,36 @@ def _counterpart(steps: Sequence[RecordedStep], others: Sequence[RecordedStep], 
         return 0
     at = 0
     for step in others[: number - 1]:
-        same = _next(steps, at, lambda each, step=step: _calls(each) == _calls(step))
+        same = _next(steps, at, _calls, _calls(step))
         if same is not None:
             at = same + 1
         elif at < len(steps) and _tools(steps[at]) == _tools(step):
             at += 1  # the same step, with other arguments
     if number > len(others):
         return at + 1
-    found = _next(steps, at, lambda each: _tools(each) == _tools(others[number - 1]))
+    found = _next(steps, at, _tools, _tools(others[number - 1]))
     return at + 1 if found is None else found + 1
 
 
 def _next(
-    steps: Sequence[RecordedStep], begin: int, is_meant: Callable[[RecordedStep], bool]
+    steps: Sequence[RecordedStep],
+    begin: int,
+    key: Callable[[RecordedStep], list[Any]],
+    wanted: list[Any],
 ) -> int | None:
-    """Return the index of the next step of a kind; None if there is none."""
-    return next((index for index in range(begin, len(steps)) if is_meant(steps[index])), None)
+    """Return the index of the next step with that key; None if there is none."""
+    return next((at for at in range(begin, len(steps)) if key(steps[at]) == wanted), None)
 
 
 def _calls(step: RecordedStep) -> list[Any]:
     """Return what a step decides: its calls; the text of one without calls."""
-    calls = [[call.start.name, call.args and call.args.args] for call in step.calls.values()]
+    calls: list[Any] = [
+        [call.start.name, call.args and call.args.args] for call in step.calls.values()
+    ]
     return calls or [_text(step)]
 
 
-def _tools(step: RecordedStep) -> list[str]:
+def _tools(step: RecordedStep) -> list[Any]:
     return [call.start.name for call in step.calls.values()]
 
 

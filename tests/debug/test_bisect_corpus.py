@@ -111,7 +111,7 @@ class Task:
 
     def bisected(self) -> Bisection:
         with Server(*[self.reply] * 40 * (self.length + 2)) as server:
-            tools = [nbagent.tool(once=self.once)(self.add), self.look]
+            tools: list[Any] = [nbagent.tool(once=self.once)(self.add), self.look]
             agent = nbagent.Agent("test-1", tools=tools, client=server.client(), max_steps=50)
             good = finished(agent.stream(PROMPT))
             self.broken = True

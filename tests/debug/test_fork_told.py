@@ -11,7 +11,7 @@ from debug.scenes import finished
 import nbagent
 from nbagent import events as e
 
-CALLED = [
+CALLED: list[e.Event] = [
     e.ToolStart(id="c1", name="fetch", call_id="c1"),
     e.ToolArgs(id="c1", args={"year": 2023}, args_text='{"year": 2023}'),
 ]
