@@ -111,7 +111,7 @@ proof-lab: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	$(CHROMIUM) && $(BIN)/pytest $(FRONT_ENDS) $(BROWSER_TESTS) --timeout=2700 --quiet
 
-proof-browser: .venv/test .venv/programs
+proof-browser: .venv/test .venv/programs build/page build/lite
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
@@ -156,10 +156,16 @@ build/page: .venv/test js/node_modules/.installed pyproject.toml docs/website/wh
 	PYTHONPATH=docs $(BIN)/python -m website.wheels $@
 	@touch $@
 
+# JupyterLite, whose extensions are for no other JupyterLab.
+build/lite: .venv/test pyproject.toml
+	$(PYTHON) -m venv --clear $@
+	$(BIN)/pip --python $@ install --quiet --no-compile --group lite
+	@touch $@
+
 # Beside pip, which waits for the network for a part of its time.
 .venv/programs: .venv/bin/python tests/debian.py
 	$(BIN)/python tests/debian.py
 	@touch $@
 
 clean:
-	rm -rf .venv build/docs build/docs-pages build/page js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build/docs build/docs-pages build/page build/lite js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis

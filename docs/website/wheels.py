@@ -15,6 +15,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -23,25 +24,29 @@ ROOT = Path(__file__).parents[2]
 PYODIDE = ROOT / "js" / "node_modules" / "pyodide"
 """The folder of npm's package `pyodide`: Python for a page, without packages."""
 
-NO_WHEELS = ("jupyterlab-widgets", "widgetsnbextension")
-"""Packages for servers of notebooks, which a page does not import."""
+LEFT_OUT = "widgetsnbextension"
+"""Package for servers of notebooks, which no page imports: JupyterLite has a stand-in for it."""
 
 
 def download(folder: Path) -> None:
     """Download the wheels of nbagent's dependencies, and those of their dependencies.
+
+    That of micropip, which installs them, comes into the folder `installer`.
 
     Raises:
         subprocess.CalledProcessError: pip failed; its output names the package without a wheel.
     """
     folder.mkdir(parents=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = set(NO_WHEELS)
+    names = {LEFT_OUT}
     wanted = _new(project["dependencies"], names)
     while wanted:
         before = set(folder.glob("*.whl"))
         _pip_download(folder, wanted)
         needs = [need for wheel in set(folder.glob("*.whl")) - before for need in needs_of(wheel)]
         wanted = _new(needs, names)
+    installer = lock()["packages"]["micropip"]
+    _pip_download(folder / "installer", [f"micropip=={installer['version']}"])
 
 
 def needs_of(wheel: Path) -> list[str]:
@@ -72,7 +77,7 @@ def _new(needs: Iterable[str], names: set[str]) -> list[str]:
 
 def _page() -> dict[str, str]:
     """Return the environment of a page, as markers name it."""
-    version = _pyodide()["python"]
+    version = lock()["info"]["python"]
     return {
         "os_name": "posix",
         "platform_machine": "wasm32",
@@ -89,16 +94,15 @@ def _pip_download(folder: Path, wanted: list[str]) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary=:all:", f"--python-version={version}", "--implementation=cp"]
     command += [f"--abi=cp{version.replace('.', '')}", "--abi=none"]
-    command += [f"--platform=pyemscripten_{_pyodide()['abi_version']}_wasm32"]
+    command += [f"--platform=pyemscripten_{lock()['info']['abi_version']}_wasm32"]
     subprocess.run([*command, f"--dest={folder}", *wanted], check=True)
 
 
 @functools.cache
-def _pyodide() -> dict[str, str]:
-    """Return what Pyodide says of itself: versions of Python and of the binary interface."""
-    lock = json.loads((PYODIDE / "pyodide-lock.json").read_text("utf-8"))
-    info: dict[str, str] = lock["info"]
-    return info
+def lock() -> dict[str, Any]:
+    """Return what Pyodide says of itself: its versions, and the packages that it knows."""
+    known: dict[str, Any] = json.loads((PYODIDE / "pyodide-lock.json").read_text("utf-8"))
+    return known
 
 
 if __name__ == "__main__":

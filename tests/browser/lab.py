@@ -204,7 +204,13 @@ def screenshot(what: Page | Locator, name: str, **options: Any) -> None:
 
 
 class Notebook:
-    """Notebook that is open in the browser."""
+    """Notebook that is open in the browser.
+
+    Attributes:
+        PATIENCE_MS: time in which a kernel starts, and a cell ends.
+    """
+
+    PATIENCE_MS = KERNEL_SECONDS * 1000
 
     def __init__(self, lab: Lab, page: Page, name: str, workspace: str = "nbagent") -> None:
         self.lab = lab
@@ -254,7 +260,7 @@ class Notebook:
             f"{self.lab.url}/lab/workspaces/{self.workspace}/tree/{self.name}?token={self.lab.token}&reset"
         )
         loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
-        self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
+        self.page.wait_for_function(loaded, timeout=self.PATIENCE_MS)
 
     def reopen(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Save it, close its tab, and open it again in the same page. The kernel goes on.
@@ -307,7 +313,7 @@ class Notebook:
         self.page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status "
             "=== 'idle'",
-            timeout=KERNEL_SECONDS * 1000,
+            timeout=self.PATIENCE_MS,
         )
 
     def run(self, index: int) -> None:
