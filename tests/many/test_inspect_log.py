@@ -66,7 +66,7 @@ def test_inspect_ais_own_reader_takes_the_log(tmp_path: Path) -> None:
     agent = nbagent.Agent("demo", tools=[add])
     runs: Runs = nbagent.map(agent, {"a": "Add 1 and 2"}, check=lambda item, run: True).wait()
     runs.to_inspect(tmp_path / "day.eval")
-    command = [python(), "-c", READ, tmp_path / "day.eval"]
+    command = [str(python()), "-c", READ, str(tmp_path / "day.eval")]
     read = subprocess.run(command, capture_output=True, text=True, check=True)
     roles = ["user", "assistant", "tool", "assistant"]
     assert json.loads(read.stdout) == [

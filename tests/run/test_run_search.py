@@ -11,7 +11,7 @@ from nbagent.run import registry
 from nbagent.run.run_search import search
 
 
-def run_of(*events: e.Event, **options: Any) -> Run:
+def run_of(*events: Any, **options: Any) -> Run:
     run = Run([*events, e.RunEnd(status="completed")], **options)
     run.start()
     return run.wait()
@@ -22,7 +22,7 @@ RATE: list[e.Event] = [
     e.ToolArgs(id="c", args={"year": 2024}, args_text='{"year": 2024}'),
     e.ToolResult(id="c", content={"rate": 11.25}),
 ]
-ANSWER = [
+ANSWER: list[Any] = [
     e.TextStart(id="t"),
     e.TextDelta(id="t", delta="It is 11."),
     e.TextDelta(id="t", delta="25."),
