@@ -72,7 +72,7 @@ class Tape:
         record: bool,
     ) -> None:
         self.is_recording = record
-        self.api = None if recorded is None else recorded.api
+        self.api: ApiName | None = None if recorded is None else recorded.api
         self.server = ModelServer(())
         self._name = name
         self._recorded = [] if recorded is None else list(_unfolded(recorded.exchanges))
