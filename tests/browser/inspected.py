@@ -125,17 +125,3 @@ def show_analysis(**options: Any) -> Run:
     """Return the analysis, shown as it was recorded."""
     nbagent.sources.recording.save(analysis(), "analysis.jsonl")
     return nbagent.show(nbagent.replay("analysis.jsonl"), **options)
-
-
-def many_calls(calls: int, deltas: int) -> Iterator[e.Event]:
-    """Yield an agent's steps, each with a call and an answer in `deltas` pieces."""
-    for number in range(calls):
-        call = f"c{number}"
-        yield e.StepStart()
-        yield e.ToolStart(id=call, name="fetch_rates")
-        yield e.ToolArgs(id=call, args={"year": number}, args_text=f'{{"year": {number}}}')
-        yield e.ToolResult(id=call, content={"rate": number})
-        for word in range(deltas):
-            yield e.TextDelta(id=f"t{number}", delta=f"word {word} ")
-        yield e.TextEnd(id=f"t{number}")
-        yield e.StepEnd(usage=e.Usage(input=1000, output=50))
