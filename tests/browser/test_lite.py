@@ -117,7 +117,7 @@ def test_stop_breakpoints_chat_and_saved_runs_in_jupyterlite(site: Lab, page: Pa
     view = book.widget(4)
     view.get_by_label("a", exact=True).fill("40")
     book.shot("lite-breakpoint")
-    view.get_by_role("button", name="Run", exact=True).click()
+    view.get_by_role("button", name="Run with changes").click()
     book.wait_idle()
     assert "sum 42" in book.output(4)
     book.shot("lite-answered")
