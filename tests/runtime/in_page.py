@@ -1,21 +1,12 @@
-"""What a page of a browser has to run: nbagent without threads, sockets and blocking waits.
-
-`python in_page.py NAME` runs one of the functions here in a Python that is as poor as Pyodide's;
-`failures` runs them in Pyodide.
-"""
+"""Scenes that run in Pyodide: nbagent without threads, sockets and blocking waits."""
 
 import asyncio
 import json
-import socket
-import sys
-import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
-from typing import Any, NoReturn, TypeVar, TypeVarTuple
+from typing import Any
 from unittest import TestCase
 
 import nbagent
@@ -24,52 +15,9 @@ from nbagent.events import ApprovalRequest
 from nbagent.render.markup.sanitize import NOT_SHOWN, sanitize
 from nbagent.run import Run
 from nbagent.run.lanes import Lanes
-from nbagent.runtime import work
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 raises = TestCase().assertRaisesRegex
 """pytest's own is not in a page."""
-
-NO_WHEELS = ("regex", "nh3", "yaml")
-"""Packages that have no wheel for Pyodide."""
-
-
-class PageLoop(asyncio.SelectorEventLoop):
-    """A loop that calls on itself what is meant for a thread, as Pyodide's does."""
-
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
-    ) -> asyncio.Future[T]:
-        done: asyncio.Future[T] = self.create_future()
-        try:
-            done.set_result(func(*args))
-        except Exception as error:
-            done.set_exception(error)
-        return done
-
-    async def shutdown_default_executor(self, *_: Any) -> None:
-        pass
-
-
-def no_thread(self: threading.Thread) -> NoReturn:
-    raise RuntimeError("can't start new thread")
-
-
-def no_socket(*_: Any) -> NoReturn:
-    raise OSError(28, "Invalid argument")
-
-
-def be_a_page() -> None:
-    """Take away what a page does not have."""
-    pyodide, ffi = ModuleType("pyodide"), ModuleType("pyodide.ffi")
-    vars(ffi).update(can_run_sync=lambda: False, run_sync=None)
-    sys.modules.update({"pyodide": pyodide, "pyodide.ffi": ffi})
-    threading.Thread.start = no_thread  # type: ignore[method-assign]
-    vars(socket).update(socket=no_socket, socketpair=no_socket)
-    vars(sys)["modules"].update(dict.fromkeys(NO_WHEELS))  # None: it cannot be imported
-    work._form = work.Page()
 
 
 class Lines:
@@ -249,26 +197,16 @@ SCENES = (
     recordings,
     packages,
     waits,
+    broadcasts,
 )
 
 
 async def failures() -> dict[str, str]:
-    """Return the tracebacks of the scenes that fail in Pyodide, by the scene's name."""
+    """Return the tracebacks of the scenes that fail, by the scene's name."""
     failed = {}
-    for scene in (*SCENES, broadcasts):
+    for scene in SCENES:
         try:
             await scene()
         except Exception:
             failed[scene.__name__] = traceback.format_exc()
     return failed
-
-
-def main(name: str) -> None:
-    with asyncio.Runner(loop_factory=PageLoop) as runner:
-        runner.get_loop()  # it needs a socket of its own
-        be_a_page()
-        runner.run(globals()[name]())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
