@@ -9,7 +9,7 @@ import msgspec
 
 from nbagent.agent.model.input_items import Item, to_chat
 from nbagent.agent.model.structured import JsonForm, OutputFormat
-from nbagent.agent.tools.tool import DescribedTool, chat_form
+from nbagent.agent.tools.described_tool import DescribedTool, chat_form
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets

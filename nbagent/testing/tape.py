@@ -14,7 +14,7 @@ from nbagent.agent.model.connection import Connection
 from nbagent.agent.model.input_items import Item
 from nbagent.agent.model.model_source import ModelSource
 from nbagent.agent.model.structured import JsonForm, OutputFormat
-from nbagent.agent.tools.tool import DescribedTool
+from nbagent.agent.tools.described_tool import DescribedTool
 from nbagent.errors import NbagentError
 from nbagent.sources.closing import closing
 from nbagent.testing.asked import Asked, asked, differences, message_key

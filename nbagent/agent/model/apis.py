@@ -11,7 +11,7 @@ from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent.model import input_items
 from nbagent.agent.model.model_options import ModelOptions, for_chat, for_responses
 from nbagent.agent.model.structured import JsonForm, OutputFormat
-from nbagent.agent.tools.tool import DescribedTool, chat_form, responses_form
+from nbagent.agent.tools.described_tool import DescribedTool, chat_form, responses_form
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]

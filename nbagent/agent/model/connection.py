@@ -14,7 +14,7 @@ from nbagent.agent.model.apis import Api, ApiName, ChatApi, Json, ResponsesApi
 from nbagent.agent.model.model_stream import ModelStream
 from nbagent.agent.model.retry import MAX_RETRY_AFTER_S, retry_after
 from nbagent.agent.model.structured import JsonForm, OutputFormat
-from nbagent.agent.tools.tool import DescribedTool
+from nbagent.agent.tools.described_tool import DescribedTool
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets

@@ -17,7 +17,7 @@ from nbagent.agent.model.connection import Connection, status_error
 from nbagent.agent.model.model_options import ModelOptions
 from nbagent.agent.model.recorded_run import MASKED, Record, RecordedCall, RecordedRun, recorded_run
 from nbagent.agent.model.structured import JsonForm, OutputFormat
-from nbagent.agent.tools.tool import DescribedTool
+from nbagent.agent.tools.described_tool import DescribedTool
 from nbagent.errors import NbagentError
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.json_text import decode_json

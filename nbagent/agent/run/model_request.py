@@ -15,7 +15,7 @@ from nbagent.agent.model.retry import Backoff, is_refusal, retry_after
 from nbagent.agent.run.history import Conversation
 from nbagent.agent.run.limits import estimated
 from nbagent.agent.run.params import RunParams
-from nbagent.agent.tools.tool import DescribedTool
+from nbagent.agent.tools.described_tool import DescribedTool
 from nbagent.run_context import at_step
 from nbagent.run_context.request_gate import REQUEST_GATE
 from nbagent.runtime.timeouts import IdleClock

@@ -14,7 +14,8 @@ from nbagent.agent.model.structured import JsonForm, OutputFormat
 from nbagent.agent.options import AgentOptions
 from nbagent.agent.run.handoff import Handoff
 from nbagent.agent.tools.client_tool import check_client_tools
-from nbagent.agent.tools.tool import AnyTool, DescribedTool
+from nbagent.agent.tools.described_tool import DescribedTool
+from nbagent.agent.tools.tool import AnyTool
 from nbagent.agent.tools.toolset import Toolset
 
 

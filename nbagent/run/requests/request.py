@@ -12,9 +12,9 @@ from nbagent.events.jsonable import text_safe
 from nbagent.gate.masking import ALL_CUTS, mask_json
 from nbagent.mime.text import count
 from nbagent.printable import printable_line
-from nbagent.render.markup.table import html_table
 from nbagent.run.requests.body import Body
 from nbagent.run.requests.log import Record, flat_tools
+from nbagent.run.requests.request_table import requests_table
 from nbagent.run.requests.tokens import Tokens, weights_of
 from nbagent.run.requests.wire import Mask, masked_wire, told_usage
 from nbagent.run_context import HTTPExchange
@@ -319,6 +319,20 @@ class Request:
             return self._mask(words)
         return self._mask(f"{words[: chars - 1]}…", cuts=ALL_CUTS)
 
+    @property
+    def record(self) -> Record:
+        """The record, in which nothing is masked."""
+        return self._record
+
+    @property
+    def outcome(self) -> str:
+        """The status of its response, or what went wrong, in a few words; "…" while it comes."""
+        if self.problem is not None:
+            return f"{self.status or ''} {self.problem.partition(':')[0]}".strip()
+        if self.status is None:
+            return "…"
+        return str(self.status)
+
     # --------------------------------------------------------------------------------
 
     @property
@@ -360,52 +374,10 @@ class Request:
                 f"{type(error).__name__}]"
             )
 
-    @property
-    def record(self) -> Record:
-        """The record, in which nothing is masked."""
-        return self._record
-
-    def figures(self) -> list[str]:
-        """Return the request as short texts: number, step, who sent it, model, status, tokens in
-        and out, seconds, changes.
-        """
-        usage = self.usage or Usage()
-        tokens = f"{self.total_tokens:,}"
-        if usage.input is None:
-            tokens = f"≈{tokens}"
-        output = seconds = ""
-        if usage.output is not None:
-            output = f"{usage.output:,}"
-        if self.seconds is not None:
-            seconds = f"{self.seconds:.1f}"
-        who = self.agent or self.lane or ""
-        return [
-            str(self.number),
-            f"{self.step}",
-            who,
-            self.model,
-            self._outcome(),
-            tokens,
-            output,
-            seconds,
-            self.changes,
-        ]
-
-    def _outcome(self) -> str:
-        if self.problem is not None:
-            return f"{self.status or ''} {self.problem.partition(':')[0]}".strip()
-        if self.status is None:
-            return "…"
-        return str(self.status)
-
     def __repr__(self) -> str:
         return printable_line(
-            f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: "
-            f"{self.changes}>"
+            f"<Request {self.number} to {self.model or self.url}, {self.outcome}: {self.changes}>"
         )
 
     def _repr_html_(self) -> str:
-        return html_table(HEAD, [self.figures()])
-
-
-HEAD = ["", "step", "agent", "model", "status", "in", "out", "seconds", "changes"]
+        return requests_table([self])

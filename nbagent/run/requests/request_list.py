@@ -2,8 +2,8 @@
 
 from typing import SupportsIndex, overload
 
-from nbagent.render.markup.table import html_table
-from nbagent.run.requests.request import HEAD, Request
+from nbagent.run.requests.request import Request
+from nbagent.run.requests.request_table import requests_table
 
 
 class RequestList(list[Request]):
@@ -24,5 +24,5 @@ class RequestList(list[Request]):
 
     def _repr_html_(self) -> str:
         if self:
-            return html_table(HEAD, (request.figures() for request in self))
+            return requests_table(self)
         return "No request was kept."

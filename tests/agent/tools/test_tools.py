@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from nbagent.agent.tools.decorator import tool, toolbox
-from nbagent.agent.tools.tool import Tool, chat_form, parse_arguments, responses_form
+from nbagent.agent.tools.described_tool import chat_form, responses_form
+from nbagent.agent.tools.tool import Tool, parse_arguments
 from nbagent.errors import ToolError
 
 user = contextvars.ContextVar("user", default="nobody")

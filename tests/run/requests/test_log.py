@@ -190,7 +190,7 @@ def test_the_oldest_are_dropped_and_say_so(monkeypatch: pytest.MonkeyPatch) -> N
     assert [request.response for request in made] == ["… 100 more bytes not kept"] * 2 + [
         "x" * 100
     ] * 2
-    assert made[0].figures()[-1] == "begins with 1 message"
+    assert made[0].changes == "begins with 1 message"
 
 
 def test_a_long_response_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
