@@ -105,7 +105,7 @@ def test_texts_that_differ_altogether_stand_next_to_each_other_as_they_are_read(
     assert "<strong>grew</strong>" in html
     assert "<em>stopped</em>" in html
     assert "<details" not in html
-    assert "analyst (first)</small>" in html
+    assert html.count("analyst (") >= 2  # (first) and (second), or when they began
     alike = nbagent.compare(a, run_of(answer="Revenue **grew** in two regions."))._repr_html_()
     assert "grid-template-columns" not in alike
     assert "two</ins>" in alike
