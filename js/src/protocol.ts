@@ -113,7 +113,7 @@ export interface Outcome {
   run?: string | null;
   /** Absolute path of the file that it wrote; null for none. */
   file?: string | null;
-  /** What it shows, which the view asks for; null for nothing. */
+  /** Its content, which the view asks for; null for nothing. */
   html?: LargeValue | null;
 }
 
@@ -989,7 +989,7 @@ export interface ForkMessage {
   block?: string | null;
   /** Number of the request at the place; null for a call. */
   request?: number | null;
-  /** What is other than in the run, as JSON text in the form of a `ForkForm`. */
+  /** The changes to the run, as JSON text in the form of a `ForkForm`. */
   changes?: string;
 }
 
@@ -1079,7 +1079,7 @@ export interface EventsAnswer {
   rows: unknown[][];
 }
 
-/** What a call's result costs in all requests to the model that send it. */
+/** Cost of a call's result in all requests to the model that send it. */
 export interface Carried {
   /** In all of them together, an estimate. */
   tokens: number;

@@ -1,4 +1,4 @@
-"""What an agent and a tool are pickled as: the arguments that make an equal one elsewhere."""
+"""`Recipe`: the arguments of an agent, as which it is pickled and made again elsewhere."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

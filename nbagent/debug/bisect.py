@@ -215,7 +215,7 @@ class KnownResults:
 
 
 class _Made(msgspec.Struct):
-    """What a call returned or raised that was made for a bisection."""
+    """Outcome of a call that was made for a bisection."""
 
     value: Any = None
     error: Exception | None = None

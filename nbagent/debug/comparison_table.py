@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from nbagent.debug.compared_run import ComparedRun
+from nbagent.debug.comparison_text import ComparisonText
 from nbagent.debug.steps import Item, differences
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
@@ -13,7 +14,7 @@ from nbagent.render.durations import duration
 from nbagent.render.figures import dollars
 from nbagent.render.html_values import MUTED, paragraph
 from nbagent.render.markup.markdown import markdown_html
-from nbagent.render.markup.text import escape, escape_line, visible, without_tex
+from nbagent.render.markup.text import escape, escape_line, without_tex
 from nbagent.run.diff import headline
 
 MAX_ROWS = 500
@@ -77,7 +78,7 @@ class TableRow:
         return None in self.items or any(self.parts)
 
 
-class ComparisonTable:
+class ComparisonTable(ComparisonText):
     """Any number of runs, compared. In a notebook it shows as a table, in a terminal as text.
 
     Args:
@@ -109,13 +110,6 @@ class ComparisonTable:
 
     def __repr__(self) -> str:
         return f"<ComparisonTable of {len(self.names)} runs: {self._verdict()}>"
-
-    def __str__(self) -> str:
-        return visible("\n".join(self._lines()))
-
-    def _repr_markdown_(self) -> str:
-        fence = "`" * 4
-        return f"{fence}text\n{str(self).replace(fence, '‵‵‵‵')}\n{fence}\n"
 
     def _repr_html_(self) -> str:
         head = _html_row("run", [f"<strong>{escape_line(name)}</strong>" for name in self.names])

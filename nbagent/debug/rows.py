@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nbagent.debug.comparison_text import ComparisonText
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
 from nbagent.render.durations import duration
 from nbagent.render.figures import dollars
 from nbagent.render.html_values import MUTED, caption, panel, paragraph
 from nbagent.render.markup.markdown import markdown_html
-from nbagent.render.markup.text import escape, escape_line, visible, without_tex
+from nbagent.render.markup.text import escape, escape_line, without_tex
 from nbagent.run.diff import headline
 
 Side = Literal["both", "a", "b"]
@@ -68,7 +69,7 @@ class Row:
         return [f"only in {self.side}"]
 
 
-class Comparison:
+class Comparison(ComparisonText):
     """Differences of two runs. In a notebook it shows as a table, in a terminal as text.
 
     Args:
@@ -92,13 +93,6 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison of {self.names[0]!r} and {self.names[1]!r}: {self._verdict()}>"
-
-    def __str__(self) -> str:
-        return visible("\n".join(self._lines()))
-
-    def _repr_markdown_(self) -> str:
-        fence = "`" * 4
-        return f"{fence}text\n{str(self).replace(fence, '‵‵‵‵')}\n{fence}\n"
 
     def _repr_html_(self) -> str:
         a, b = map(escape_line, self.names)

@@ -55,7 +55,7 @@ class WorkerStream(OwnedStream):
     ) -> None:
         self._executor = executor
         self._token = secrets.token_hex(16)
-        # What may be seen is decided by the run here.
+        # The run here decides what may be seen.
         there = {"reveal": "all", "answer": options.get("answer", _nobody)}
         self._task = partial(
             Task,

@@ -76,7 +76,7 @@ class EventsAnswer(msgspec.Struct, kw_only=True):
 
 
 class Carried(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What a call's result costs in all requests to the model that send it.
+    """Cost of a call's result in all requests to the model that send it.
 
     Attributes:
         tokens: in all of them together, an estimate.

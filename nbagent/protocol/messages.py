@@ -243,7 +243,7 @@ class Fork(msgspec.Struct, tag_field="t", tag="fork"):
         key: made by the view; the run's prop `outcome` names it.
         block: id of the block of the call at the place; null for a request.
         request: number of the request at the place; null for a call.
-        changes: what is other than in the run, as JSON text in the form of a `ForkForm`.
+        changes: the changes to the run, as JSON text in the form of a `ForkForm`.
     """
 
     key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]

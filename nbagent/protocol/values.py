@@ -81,7 +81,7 @@ class Outcome(msgspec.Struct):
         problem: why it failed; null if it did not.
         run: id of the run that it made; null for none.
         file: absolute path of the file that it wrote; null for none.
-        html: what it shows, which the view asks for; null for nothing.
+        html: its content, which the view asks for; null for nothing.
     """
 
     key: str

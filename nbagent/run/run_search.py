@@ -50,7 +50,7 @@ class Match:
 
 
 class Matches(Sequence[Match]):
-    """What a search has found. In a notebook it shows as a table, in a terminal as text."""
+    """Findings of a search: a table in a notebook, text in a terminal."""
 
     def __init__(self, found: Sequence[Match]) -> None:
         self._found = found

@@ -9,7 +9,7 @@ _FRAMES = ("ag_frame", "gi_frame", "cr_frame")
 
 
 class Asked(NamedTuple):
-    """What a framework was asked.
+    """Question that a framework was asked.
 
     Attributes:
         framework: its package; "" if it is not known.

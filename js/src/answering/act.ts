@@ -14,7 +14,7 @@ export interface Act {
   isOverdue: boolean;
   /** Why the last act failed; null if it did not. */
   problem: string | null;
-  /** What the last act made; null if it failed, and before its end. */
+  /** Result of the last act; null if it failed, and before its end. */
   outcome: { run: string | null; file: string | null; html: unknown } | null;
   /** Send a message with this key, unless one is on its way. */
   send: (message: (key: string) => ViewMessage) => void;

@@ -139,7 +139,7 @@ export function stepFigures({ usage, first, start }: Bar): string[] {
 
 const dollars = (cost: number) => `$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`;
 
-/** What a call's result costs in later requests: `≈360 tokens in 3 requests · $0.0004`. */
+/** Cost of a call's result in later requests: `≈360 tokens in 3 requests · $0.0004`. */
 export function carriedLabel({ carried }: Bar): string {
   const [tokens, requests] = [num(carried?.tokens), num(carried?.requests)];
   if (tokens === null || requests === null) return "";

@@ -15,7 +15,7 @@ from nbagent.run.requests.log import Record
 from nbagent.run.requests.tokens import CHARS_PER_TOKEN, weight
 
 _MARKS = (b'"tool_call_id"', b'"function_call_output"', b'"tool_result"')
-"""What a message with a result holds: of OpenAI Chat, OpenAI Responses, and Anthropic."""
+"""Marks of a result in a message: of OpenAI Chat, OpenAI Responses, and Anthropic."""
 
 _PER_TOKENS = 1_000_000
 

@@ -1,4 +1,4 @@
-"""What a call's result costs in the requests that send it, and that long runs take linear time."""
+"""The cost of a call's result in the requests that send it; long runs take linear time."""
 
 import json
 from typing import Any
