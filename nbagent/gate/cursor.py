@@ -3,7 +3,7 @@
 import re
 from typing import Literal, NamedTuple, TypeAlias
 
-from nbagent.gate.families import Kind
+from nbagent.gate.form import Kind
 
 Marker: TypeAlias = Literal["boundary", "reclassify"]
 

@@ -1,98 +1,69 @@
 """The forms in which models write thoughts, tool calls and results into their text: a table of one
 row each.
 
-A row's opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest
-of a line, `#` an optional number, `^` a capital letter; from `→` on it belongs to the body. An
-opener in angle brackets is recognised in upper and lower case, and with the bars and underscores of
-DeepSeek's tokens (`｜`, `▁`).
-
 The forms are those of the models' chat templates, and of the parsers that servers have for them:
 vLLM's (https://docs.vllm.ai/en/latest/features/tool_calling.html, `reasoning_outputs.html`),
 SGLang's and llama.cpp's. `docs/explanation/leakage.md` has them as a table for users.
 """
 
-import re
-from typing import Literal, NamedTuple, TypeAlias
-
-Kind: TypeAlias = Literal["text", "thought", "tool", "result"]
-Place: TypeAlias = Literal["anywhere", "line", "beginning", "fence", "end"]
-Need: TypeAlias = Literal["nothing", "tag", "family", "name", "start"]
-
-
-class Form(NamedTuple):
-    """A row of the table.
-
-    Attributes:
-        family: the name of its family.
-        opener: how it begins, in the notation above.
-        kind: what its body is: a thought, a call, a tool's result, or text, of which only the tag
-            is removed. A `header` is that of a harmony message, which says what follows.
-        ends: literals that end the body. Without any, the body is empty.
-        place: where the opener counts: anywhere, at the beginning of a line, at the beginning of
-            the text or behind another tag, where it opens a code block, or where it ends a line.
-        needs: what must be known for it to count: nothing, any tag before it, one of its family
-            before it, or the tool that it names. With "start", the beginning of the text will do
-            too.
-        ahead: a regular expression that must be found behind it; else the opener is text. Its group
-            is a tool's name.
-        value: whether the body ends with its first JSON value or call too, or before an empty line.
-        labels: whether each opener of the family ends the body.
-    """
-
-    family: str
-    opener: str
-    kind: Kind | Literal["header"]
-    ends: tuple[str, ...] = ()
-    place: Place = "anywhere"
-    needs: Need = "nothing"
-    ahead: str = ""
-    value: bool = False
-    labels: bool = False
-
-
-def _pairs(family: str, kind: Kind, *names: str, value: bool = False) -> list[Form]:
-    """Return rows for XML-like tags: `<name>` up to `</name>`."""
-    return [Form(family, f"<{name}>", kind, (f"</{name}>",), value=value) for name in names]
-
-
-def _tokens(family: str, kind: Kind, *pairs: tuple[str, str]) -> list[Form]:
-    """Return rows for pairs of special tokens: a body from one up to the other."""
-    return [Form(family, opener, kind, (end,)) for opener, end in pairs]
-
-
-def _words(family: str, opener: str, closer: str) -> list[Form]:
-    """Return rows for thoughts in tags that an answer may speak of: they begin a line, or are
-    closed.
-    """
-    return [
-        Form(family, opener, "thought", (closer,), "line"),
-        Form(family, opener, "thought", (closer,), ahead=re.escape(closer)),
-    ]
-
+from nbagent.gate.form import Form, pairs, tokens, words
+from nbagent.gate.late_families import JSON, PYTHONIC, REACT
 
 _THOUGHTS = [
-    *_pairs("think", "thought", "think", "thinking", "thought", "thoughts", "reasoning"),
-    *_pairs("think", "thought", "think_fast", "think_faster", "longcat_think", "mm:think"),
-    *_words("scratchpad", "<reflection>", "</reflection>"),
-    *_words("scratchpad", "<scratchpad>", "</scratchpad>"),
-    *_words("scratchpad", "<inner_monologue>", "</inner_monologue>"),
-    *_words("scratchpad", "<inner_thoughts>", "</inner_thoughts>"),
-    *_pairs("seed", "thought", "seed:think", "seed:cot_budget_reflect"),
-    *_tokens("think", "thought", ("<|think|>", "<|/think|>"), ("<|thinking|>", "<|/thinking|>")),
-    *_tokens(
+    *pairs("think", "thought", "think", "thinking", "thought", "thoughts", "reasoning"),
+    *pairs("think", "thought", "think_fast", "think_faster", "longcat_think", "mm:think"),
+    *words("scratchpad", "<reflection>", "</reflection>"),
+    *words("scratchpad", "<scratchpad>", "</scratchpad>"),
+    *words("scratchpad", "<inner_monologue>", "</inner_monologue>"),
+    *words("scratchpad", "<inner_thoughts>", "</inner_thoughts>"),
+    *[
+        form
+        for name in (
+            "scratch_pad",
+            "thought_process",
+            "thinking_process",
+            "chain_of_thought",
+            "cot",
+            "internal_reasoning",
+            "internal_monologue",
+            "antThinking",
+            "search_quality_reflection",
+        )
+        for form in words("scratchpad", f"<{name}>", f"</{name}>")
+    ],
+    *pairs("seed", "thought", "seed:think", "seed:cot_budget_reflect"),
+    Form("solar", "<|think|>", "thought", ("<|/think|>", "<|end|>")),
+    *tokens("think", "thought", ("<|thinking|>", "<|/thinking|>")),
+    Form("s1", "<|im_start|>think", "thought", ("<|im_start|>answer", "<|im_end|>")),
+    *tokens(
         "kimi",
         "thought",
         ("◁think▷", "◁/think▷"),
         ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
     ),
-    *_tokens("open-thoughts", "thought", ("<|begin_of_thought|>", "<|end_of_thought|>")),
-    *_tokens("cohere", "thought", ("<|START_THINKING|>", "<|END_THINKING|>")),
-    *_tokens("apertus", "thought", ("<|inner_prefix|>", "<|inner_suffix|>")),
-    *_tokens(
-        "gemma", "thought", ("<|channel>thought", "<channel|>"), ("<unused94>thought", "<unused95>")
+    *tokens("open-thoughts", "thought", ("<|begin_of_thought|>", "<|end_of_thought|>")),
+    *tokens("open-thoughts", "thought", ("<|begin_of_think|>", "<|end_of_think|>")),
+    *tokens("unsloth", "thought", ("<start_working_out>", "<end_working_out>")),
+    *tokens("cohere", "thought", ("<|START_THINKING|>", "<|END_THINKING|>")),
+    *tokens("apertus", "thought", ("<|inner_prefix|>", "<|inner_suffix|>")),
+    *tokens(
+        "gemma",
+        "thought",
+        ("<|channel>thought", "<channel|>"),
+        ("<unused94>thought", "<unused95>"),
+        ("<ctrl94>thought", "<ctrl95>"),
     ),
-    *_tokens("pangu", "thought", ("[unused16]", "[unused17]")),
-    *_words("magistral", "[THINK]", "[/THINK]"),
+    *[
+        Form("fence", f"```{name}→\n", "thought", ("\n```",), "fence")
+        for name in ("thinking", "think", "thought", "reasoning")
+    ],
+    Form("open-webui", '<details type="reasoning"%\n', "thought", ("</details>",), "line"),
+    *tokens("pangu", "thought", ("[unused16]", "[unused17]")),
+    *words("magistral", "[THINK]", "[/THINK]"),
+    *[
+        Form("magistral", f"[{name}]", "thought", (f"[/{name}]",), ahead=rf"\[/{name}\]")
+        for name in ("think", "thinking", "THINKING")
+    ],
     Form(
         "granite",
         "Here is my thought process:",
@@ -112,12 +83,24 @@ _THOUGHTS = [
 ]
 
 _CALLS = [
-    *_pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
-    Form("hermes", '<tool_call name="→@"', "tool", ("</tool_call>",)),
-    *_pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
+    *pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
+    *[
+        Form("hermes", f'<{name} name="→@"', "tool", (f"</{name}>",))
+        for name in ("tool_call", "tool_use", "function_call", "function", "xai:function_call")
+    ],
+    # Qwen2.5-Coder answers with the tag that its prompt lists the tools in.
+    *[
+        Form("hermes", f"<tools>→~{opened}", "tool", ("</tools>",), "line")
+        for opened in ("{", "[", "<tool_call>")
+    ],
+    *pairs("cline", "tool", "use_tool", "use_mcp_tool"),
+    *pairs("openhands", "tool", "execute_ipython", "execute_bash"),
+    Form("gorilla", "<<function>>→@(", "tool", value=True),
+    Form("functionary", "<|recipient|>→@~<|content|>~{", "tool", value=True),
+    *pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
-    *_pairs(
+    *pairs(
         "claude",
         "tool",
         "function_calls",
@@ -129,49 +112,54 @@ _CALLS = [
         Form("claude", f'<{prefix}invoke name="→@">', "tool", (f"</{prefix}invoke>",))
         for prefix in ("", "antml:", "｜DSML｜", "steptml:")
     ],
-    *_pairs("granite", "tool", "function_call", "functioncall", value=True),
+    *pairs("granite", "tool", "function_call", "functioncall", value=True),
     Form("granite", "<|tool_call|>", "tool", ("<|/tool_call|>",), value=True),
-    *_tokens("phi", "tool", ("<|tool_calls|>", "<|/tool_calls|>")),
+    *tokens("phi", "tool", ("<|tool_calls|>", "<|/tool_calls|>")),
     Form("phi", "functools→[~{", "tool", place="beginning", value=True),
-    *_pairs("nemotron", "tool", "TOOLCALL"),
+    *pairs("nemotron", "tool", "TOOLCALL"),
     Form("mistral", "[TOOL_CALLS]→~[~{", "tool", value=True),
     Form("mistral", "[TOOL_CALLS]→~{", "tool", value=True),
     Form("mistral", "[TOOL_CALLS]→~@[ARGS]", "tool", value=True),
     Form("mistral", "[TOOL_CALLS]→~@[CALL_ID]", "tool", value=True),
     Form("mistral", "[TOOL_CALLS]→~@~{", "tool", value=True),
     Form("mistral", "[TOOL_CALLS]", "text", place="end"),
+    Form("minimax", "[TOOL_CALL]→~{", "tool", ("[/TOOL_CALL]",)),
+    Form("lm-studio", "[TOOL_REQUEST]→~{", "tool", ("[END_TOOL_REQUEST]",)),
     Form("llama", "<|python_tag|>→~{", "tool", value=True),
     Form("llama", "<|python_tag|>→~@(~@=", "tool", value=True),
     Form("llama", "<|python_tag|>", "tool", ("<|eom_id|>", "<|eot_id|>")),
-    *_tokens("llama", "tool", ("<|python_start|>", "<|python_end|>")),
-    *_tokens(
+    *tokens("llama", "tool", ("<|python_start|>", "<|python_end|>")),
+    *tokens(
         "deepseek",
         "tool",
         ("<|tool_calls_begin|>", "<|tool_calls_end|>"),
         ("<|tool_call_begin|>", "<|tool_call_end|>"),
     ),
-    *_tokens("kimi", "tool", ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")),
-    *_tokens("kimi", "tool", ("<|open|>tools<|sep|>", "<|close|>tools<|sep|>")),
-    *_tokens("lfm", "tool", ("<|tool_call_start|>", "<|tool_call_end|>")),
-    *_tokens("internlm", "tool", ("<|action_start|>", "<|action_end|>")),
-    *_tokens("cohere", "tool", ("<|START_ACTION|>", "<|END_ACTION|>")),
-    *_tokens("apertus", "tool", ("<|tools_prefix|>", "<|tools_suffix|>")),
-    *_tokens("pangu", "tool", ("[unused11]", "[unused12]")),
-    *_tokens(
+    *tokens("kimi", "tool", ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")),
+    *tokens("kimi", "tool", ("<|open|>tools<|sep|>", "<|close|>tools<|sep|>")),
+    *tokens("lfm", "tool", ("<|tool_call_start|>", "<|tool_call_end|>")),
+    *tokens("internlm", "tool", ("<|action_start|>", "<|action_end|>")),
+    *tokens("cohere", "tool", ("<|START_ACTION|>", "<|END_ACTION|>")),
+    *tokens("apertus", "tool", ("<|tools_prefix|>", "<|tools_suffix|>")),
+    *tokens("pangu", "tool", ("[unused11]", "[unused12]")),
+    *tokens(
         "gemma",
         "tool",
         ("<start_function_call>", "<end_function_call>"),
         ("<|tool_call>", "<tool_call|>"),
+        ("<tool_code>", "</tool_code>"),
     ),
     *[
         Form("gemma", f"```{name}→\n", "tool", ("\n```",), "fence")
         for name in ("tool_code", "tool_call", "function_call")
     ],
+    Form("gemma", "```python→~print(default_api.@(", "tool", ("\n```",), "fence"),
+    *tokens("solar", "tool", ("<|tool_call:begin|>", "<|tool_call:end|>")),
     Form("hector", "→[Tool: @(", "tool", (")]",), "line"),
 ]
 
 _RESULTS = [
-    *_pairs(
+    *pairs(
         "hermes",
         "result",
         "tool_response",
@@ -180,18 +168,19 @@ _RESULTS = [
         "tool_results",
         "tool_output",
     ),
-    *_pairs("claude", "result", "function_results", "antml:function_results", "function_response"),
-    *_tokens(
+    *pairs("claude", "result", "function_results", "antml:function_results", "function_response"),
+    *tokens(
         "mistral",
         "result",
         ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
         ("[TOOL_CONTENT]", "[/TOOL_RESULTS]"),
     ),
-    *_tokens("deepseek", "result", ("<|tool_outputs_begin|>", "<|tool_outputs_end|>")),
-    *_tokens("deepseek", "result", ("<|tool_output_begin|>", "<|tool_output_end|>")),
-    *_tokens("cohere", "result", ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>")),
-    *_tokens("gemma", "result", ("<start_function_response>", "<end_function_response>")),
-    *_tokens("gemma", "result", ("<|tool_response>", "<tool_response|>")),
+    *tokens("lm-studio", "result", ("[TOOL_RESULT]", "[END_TOOL_RESULT]")),
+    *tokens("deepseek", "result", ("<|tool_outputs_begin|>", "<|tool_outputs_end|>")),
+    *tokens("deepseek", "result", ("<|tool_output_begin|>", "<|tool_output_end|>")),
+    *tokens("cohere", "result", ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>")),
+    *tokens("gemma", "result", ("<start_function_response>", "<end_function_response>")),
+    *tokens("gemma", "result", ("<|tool_response>", "<tool_response|>")),
     *[
         Form("gemma", f"```{name}→\n", "result", ("\n```",), "fence")
         for name in ("tool_output", "tool_outputs")
@@ -199,17 +188,19 @@ _RESULTS = [
     Form("qwen-agent", "✿RESULT✿:", "result", labels=True),
 ]
 
-_ANSWER_TAGS = ("answer", "final_answer", "response", "output")
+_ANSWER_TAGS = ("answer", "final_answer", "response", "output", "solution")
 _ANSWERS = [
-    *_tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
-    *_tokens(
+    *tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
+    *tokens(
         "cohere",
         "text",
         ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
         ("<|START_TEXT|>", "<|END_TEXT|>"),
     ),
-    *_tokens("kimi", "text", ("<|open|>response<|sep|>", "<|close|>response<|sep|>")),
+    *tokens("kimi", "text", ("<|open|>response<|sep|>", "<|close|>response<|sep|>")),
     Form("qwen-agent", "✿RETURN✿:", "text"),
+    Form("functionary", "<|recipient|>all\n<|content|>", "text"),
+    Form("solar", "<|begin|>assistant<|content|>", "text"),
     *[Form("answer", f"<{name}>", "text", place="beginning", needs="tag") for name in _ANSWER_TAGS],
     *[Form("answer", f"</{name}>", "text", place="end", needs="tag") for name in _ANSWER_TAGS],
 ]
@@ -224,6 +215,10 @@ _TURN_ENDS = [
         "<|end_of_text|>",
         "<|end_of_turn|>",
         "<end_of_turn>",
+        "<|eot|>",
+        "<|stop|>",
+        "<|observation|>",
+        "<end_code>",
     ),
     *(
         "<turn|>",
@@ -242,6 +237,10 @@ _TURN_ENDS = [
     ),
     *(
         "<|start_header_id|>assistant<|end_header_id|>",
+        "<|header_start|>assistant<|header_end|>",
+        "<|start_of_role|>assistant<|end_of_role|>",
+        "<|im_start|>assistant<|im_sep|>",
+        "<|from|>assistant",
         "<|close|>message<|sep|>",
         "<|start_of_turn_token|>",
     ),
@@ -262,9 +261,9 @@ _HARMONY = [
             "analysis",
             "commentary",
             "final",
-            "commentary to=@",
-            "commentary to=@ json",
-            "assistant to=@",
+            "commentary to=@~",
+            "commentary to=@~json~",
+            "assistant to=@~",
         )
     ],
     # Without its special tokens, as a server leaves it that skips them.
@@ -289,76 +288,20 @@ _HARMONY = [
     Form(
         "bare-harmony", "assistantcommentary→ to=@~{", "tool", (), "beginning", "family", value=True
     ),
+    *[
+        Form("bare-harmony", f"{head}to=@~{kind}{{", "tool", (), "beginning", value=True)
+        for head in ("commentary→ ", "assistant→ ", "→")
+        for kind in ("json~", "code~", "")
+    ],
     Form("bare-harmony", "assistantfinal", "text", (), "beginning", "family"),
 ]
 
-_ACTION = (
-    r"Action(?: ?\d+)?:\s*(?:([^\n{}\[\]]+?)\s*Action Input(?: ?\d+)?:|([\w.:/-]+)[\[(]|"
-    r"(?:```(?:json)?\s*)?\{\s*\"action\"\s*:\s*\"([^\"]+)\")"
-)
-_AFTER_THOUGHT = rf"\n[ \t]*(?:{_ACTION}|Final Answer:)"
-_REACT = [
-    Form("react", "Question#:", "thought", (), "line", "start", _AFTER_THOUGHT, labels=True),
-    Form("react", "Thought#:", "thought", (), "line", "start", _AFTER_THOUGHT, labels=True),
-    Form(
-        "react", "→Action#:~%~Action Input#:", "tool", (), "line", "start", value=True, labels=True
-    ),
-    Form("react", "→Action#:~@[", "tool", (), "line", "start", value=True, labels=True),
-    Form("react", "→Action#:~@(", "tool", (), "line", "start", value=True, labels=True),
-    Form(
-        "react", '→Action#:~```json~{~"action"~:', "tool", ("\n```",), "line", "start", labels=True
-    ),
-    Form("react", '→Action#:~```~{~"action"~:', "tool", ("\n```",), "line", "start", labels=True),
-    Form("react", '→Action#:~{~"action"~:', "tool", (), "line", "start", value=True, labels=True),
-    Form("react", "Observation#:", "result", (), "line", "family", labels=True),
-    Form("react", "Final Answer#:", "text", (), "line", "family"),
-    Form("react", "Answer#:", "text", (), "line", "family"),
-]
-
-_ID = '"id"~:~"@"~,~'
-_TYPE = '"type"~:~"function"~,~'
-_FUNCTION = '"function"~:~{~'
-_HEADS = [
-    f'{before}"name"~:~"@"~,~'
-    for before in ("", _ID, _TYPE, _FUNCTION, _TYPE + _FUNCTION, _ID + _TYPE + _FUNCTION)
-]
-_JSON = [
-    *[
-        Form("json", f'→{{~{head}"arguments"~:~{{', "tool", (), "line", "start", value=True)
-        for head in _HEADS
-    ],
-    *[
-        Form("json", f'→{opened}{{~{head}"{key}"~:', "tool", (), "line", "name", value=True)
-        for opened in ("", "[~")
-        for head in _HEADS
-        for key in ("arguments", "parameters")
-    ],
-    *[
-        Form(
-            "json",
-            f'```{label}→~{opened}{{~{head}"{key}"~:',
-            "tool",
-            ("\n```",),
-            "fence",
-            needs="name",
-        )
-        for label in ("json", "")
-        for opened in ("", "[~")
-        for head in _HEADS
-        for key in ("arguments", "parameters")
-    ],
-]
-_PYTHONIC = [
-    Form("pythonic", "→[~@(", "tool", (), "line", "name", value=True),
-    Form("pythonic", "```python→~[~@(", "tool", ("\n```",), "fence", needs="name"),
-]
-
-_TABLE = [*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY, *_REACT, *_JSON, *_PYTHONIC]
+_TABLE = [*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY, *REACT, *JSON, *PYTHONIC]
 _OPENERS = {form.opener for form in _TABLE} | set(_TURN_ENDS)
 _STRAY = {
     end: form.kind
     for form in _TABLE
-    if "@" not in form.opener
+    if not set("@%~") & set(form.opener)  # else what follows decides whether it is a tag
     for end in form.ends
     if end[0] in "<[◁"
 }

@@ -1,6 +1,6 @@
 """`Grammar`: the forms that count as a tag in the texts of one run."""
 
-from nbagent.gate.families import Form
+from nbagent.gate.form import Form
 from nbagent.gate.matcher import openers_of
 from nbagent.gate.tag_options import NO_TAGS, TagOptions
 
@@ -34,5 +34,6 @@ class Grammar:
         return form.family in self._asked
 
     def knows(self, name: str) -> bool:
-        """Return True if the run has a tool of that name."""
-        return name.removeprefix("functions.") in self.names
+        """Return True if the run has a tool of that name, which Kimi numbers: `functions.f:0`."""
+        name = name.removeprefix("functions.")
+        return name in self.names or name.rpartition(":")[0] in self.names

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
 from nbagent.gate.cursor import Segment
-from nbagent.gate.families import Kind
+from nbagent.gate.form import Kind
 from nbagent.gate.grammar import Grammar
 from nbagent.gate.tags import Splitter, split
 from nbagent.gate.written_calls import calls_in

@@ -4,11 +4,12 @@ one.
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from nbagent.gate.families import FORMS, THINK_ENDS, Form
+from nbagent.gate.families import FORMS, THINK_ENDS
+from nbagent.gate.form import OWN, Form
 
 MAX_BACKTICKS = 32
 """Backticks that count as one run at most, so that an endless one is never held back."""
@@ -20,7 +21,15 @@ _MARKS = {
     "#": re.compile(r" ?\d{0,2}", re.ASCII),
     "^": re.compile(r"[A-Z]"),
 }
-_PIECES = re.compile(f"([{''.join(map(re.escape, _MARKS))}→])")
+_CHOICES = {
+    "$": ('"name"', '"tool"', '"tool_name"', '"function"', '"action"', '"recipient_name"'),
+    "&": (
+        *('"arguments"', '"parameters"', '"args"', '"kwargs"', '"input"'),
+        *('"tool_input"', '"tool_args"', '"action_input"'),
+    ),
+}
+"""JSON keys that a mark stands for."""
+_PIECES = re.compile(f"([{''.join(map(re.escape, [*_MARKS, *_CHOICES]))}→])")
 _BACKTICKS = rf"`{{1,{MAX_BACKTICKS}}}"
 _PLAIN = str.maketrans(string.ascii_uppercase + "｜▁", string.ascii_lowercase + "|_")
 _KEY_CHARS = 3
@@ -52,55 +61,106 @@ class Found(NamedTuple):
     name: str
 
 
-class Opener:
-    """The opener of a form, in pieces that are compared one after another.
+class OpenerTree:
+    """Openers of forms of one family, place and need, as a tree of their pieces.
 
-    Attributes:
-        form: the row.
-        head: its literal up to the first mark.
+    What openers have in common is compared once.
+
+    Args:
+        is_tag: whether they are in angle brackets, and so recognised in all their spellings.
+        has_marks: whether they are in the notation of `form`.
     """
 
-    def __init__(self, form: Form) -> None:
-        self.form = form
-        self._is_tag = form.opener.startswith("<")
-        self._pieces = [piece for piece in _PIECES.split(plain(form.opener)) if piece]
-        self.head = next(piece for piece in self._pieces if piece != "→")
+    def __init__(self, *, is_tag: bool, has_marks: bool) -> None:
+        self._is_tag = is_tag
+        self._has_marks = has_marks
+        self._forms: list[Form] = []
+        self._next: dict[str, OpenerTree] = {}
 
-    def match(self, text: str, start: int, *, last: bool) -> Found | bool:
-        """Return what was found at an offset, or whether the rest of the text may become it.
+    def add(self, form: Form, pieces: Sequence[str]) -> None:
+        """Add a form by the pieces of its opener."""
+        if not pieces:
+            self._forms.append(form)
+            return
+        if pieces[0] not in self._next:
+            self._next[pieces[0]] = OpenerTree(is_tag=self._is_tag, has_marks=self._has_marks)
+        self._next[pieces[0]].add(form, pieces[1:])
+
+    def forms(self) -> Iterator[Form]:
+        """Yield all forms."""
+        yield from self._forms
+        for tree in self._next.values():
+            yield from tree.forms()
+
+    def match(
+        self, text: str, at: int, *, last: bool, body: int = -1, name: str = "", start: int = -1
+    ) -> Iterator[Found | None]:
+        """Yield what is found at an offset, and None for what the rest of the text may become.
 
         A call that the end of the text cuts off in its opener is one if the opener's first literal
         is complete.
+
+        Args:
+            text: in which they are looked for.
+            at: offset of what is left of the openers.
+            last: whether no more text comes.
+            body: offset at which the body begins; negative if it has not begun.
+            name: of the tool.
+            start: offset at which the openers begin; negative if it is `at`.
         """
-        at, body, name = start, -1, ""
-        for piece in self._pieces:
+        if start < 0:
+            start = at
+        for piece, tree in self._next.items():
             if piece == "→":
-                body = at
+                yield from tree.match(text, at, last=last, body=at, name=name, start=start)
                 continue
-            if piece in _MARKS:
-                match = _MARKS[piece].match(text, at)
-                fits, end = False, at
-                if match is not None:
-                    fits, end = True, match.end()
-                    if piece in "@%":
-                        name = match[0].strip()
-                is_cut = end == len(text)
-            else:
-                end = at + len(piece)
-                here = text[at:end]
-                if self._is_tag:
-                    here = here.translate(_PLAIN)
-                fits = here == piece
-                is_cut = not fits and piece.startswith(here) and end > len(text)
+            fits, end, is_cut = self._fit(piece, text, at)
             if is_cut and not last:
-                return True
-            if not fits:
-                is_call = is_cut and body > start and self.form.kind == "tool"
-                return is_call and Found(self.form, len(text), body, name)
-            at = end
-        if body < 0:
-            body = at
-        return Found(self.form, at, body, name)
+                yield None
+            elif fits:
+                if piece in "@%":
+                    name = text[at:end].strip()
+                yield from tree.match(text, end, last=last, body=body, name=name, start=start)
+            elif is_cut and body > start:
+                for form in tree.forms():
+                    if form.kind == "tool":
+                        yield Found(form, len(text), body, name)
+        for form in self._forms:
+            yield Found(form, at, at if body < 0 else body, name)
+
+    def _fit(self, piece: str, text: str, at: int) -> tuple[bool, int, bool]:
+        """Return whether a piece is at an offset, the offset of its end, and whether the end of the
+        text cuts it off.
+        """
+        literals: Sequence[str] = (piece,)
+        if self._has_marks and piece in _MARKS:
+            match = _MARKS[piece].match(text, at)
+            end = at if match is None else match.end()
+            return match is not None, end, end == len(text)
+        if self._has_marks and piece in _CHOICES:
+            literals = _CHOICES[piece]
+        is_cut = False
+        for literal in literals:
+            end = at + len(literal)
+            here = text[at:end]
+            if self._is_tag:
+                here = here.translate(_PLAIN)
+            if here == literal:
+                return True, end, False
+            is_cut = is_cut or (end > len(text) and literal.startswith(here))
+        return False, at, is_cut
+
+
+def _pieces(form: Form) -> list[str]:
+    """Return the literals and marks of a form's opener."""
+    if form.family == OWN:
+        return [plain(form.opener)]
+    return [piece for piece in _PIECES.split(plain(form.opener)) if piece]
+
+
+def _head(form: Form) -> str:
+    """Return a form's opener up to its first mark."""
+    return next(piece for piece in _pieces(form) if piece != "→")
 
 
 class Openers:
@@ -118,28 +178,32 @@ class Openers:
     """
 
     def __init__(self, forms: Iterable[Form]) -> None:
-        openers = [Opener(form) for form in forms]
-        heads = {opener.head for opener in openers}
+        by_head = [(_head(form), form) for form in forms]
+        heads = {head for head, _ in by_head}
         words = sorted((head for head in heads if head[0].isalnum()), key=len, reverse=True)
         signs = re.escape("".join({head[0] for head in heads if not head[0].isalnum()} - {"`"}))
         self.token = re.compile("|".join([f"[{signs}]", *map(re.escape, words), _BACKTICKS, r"\n"]))
-        self._groups: dict[str, dict[tuple[str, str, str], list[Opener]]] = {}
+        self._groups: dict[str, dict[tuple[str, str, str], tuple[Form, OpenerTree]]] = {}
         self._parts: dict[str, list[str]] = {}
         self._words: dict[str, list[Form]] = {}
         anywhere: set[str] = set()  # first characters of those that need not begin a line
         self._words_begin_lines = True
-        for opener in openers:
-            key, form = opener.head[:_KEY_CHARS], opener.form
+        for head, form in by_head:
+            key = head[:_KEY_CHARS]
             for size in range(1, len(key)):
                 self._parts.setdefault(key[:size], []).append(key)
             groups = self._groups.setdefault(key, {})
-            groups.setdefault((form.place, form.needs, form.family), []).append(opener)
+            rules = (form.place, form.needs, form.family)
+            if rules not in groups:
+                tree = OpenerTree(is_tag=head.startswith("<"), has_marks=form.family != OWN)
+                groups[rules] = (form, tree)
+            groups[rules][1].add(form, _pieces(form))
             if form.place in ("anywhere", "end"):
                 anywhere.add(key[0])
             if key[0].isalnum():
                 self._words_begin_lines &= form.place in ("line", "beginning")
-                for size in range(1, len(opener.head)):
-                    self._words.setdefault(opener.head[:size], []).append(form)
+                for size in range(1, len(head)):
+                    self._words.setdefault(head[:size], []).append(form)
         self._longest_word = max(map(len, self._words), default=0)
         starts = re.escape("".join(anywhere)) + "`"
         self.trigger = re.compile(f"[{starts}]")
@@ -162,15 +226,9 @@ class Openers:
         if len(start) < _KEY_CHARS and not last:
             keys += dict.fromkeys(self._parts.get(start, ()))
         for key in keys:
-            for openers in self._groups.get(key, {}).values():
-                if not fits(openers[0].form):
-                    continue
-                for opener in openers:
-                    found = opener.match(text, at, last=last)
-                    if isinstance(found, Found):
-                        yield found
-                    elif found:
-                        yield None
+            for form, tree in self._groups.get(key, {}).values():
+                if fits(form):
+                    yield from tree.match(text, at, last=last)
 
     def words_at_end(self, text: str, at: int) -> Iterator[tuple[Form, int]]:
         """Yield the forms that begin with a word of which the end of the text has a part, and the
@@ -207,7 +265,7 @@ class Ends:
             self.others = frozenset(map(plain, THINK_ENDS)) - self.closers
         labels: set[str] = set()
         if form.labels:
-            labels = {Opener(each).head for each in FORMS if each.family == form.family}
+            labels = {_head(each) for each in FORMS if each.family == form.family}
         literals = {*form.ends, *self.ignored, *self.others, *labels}
         self._longest = max(map(len, literals), default=0)
         self._parts: set[str] = set()  # beginnings of the marks, plain

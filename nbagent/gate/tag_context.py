@@ -4,7 +4,8 @@ import re
 from typing import Literal
 
 from nbagent.gate.cursor import Cursor, is_only
-from nbagent.gate.families import LABELLED, OPENED_IN_PROMPT, TEXT, Form
+from nbagent.gate.families import LABELLED, OPENED_IN_PROMPT, TEXT
+from nbagent.gate.form import Form
 from nbagent.gate.grammar import Grammar
 from nbagent.gate.line_state import SPACE, LineState
 from nbagent.gate.matcher import Found, ends_of, plain

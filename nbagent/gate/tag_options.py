@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from nbagent.errors import did_you_mean
-from nbagent.gate.families import Form
+from nbagent.gate.form import OWN, Form
 
 ASKED = ("json", "pythonic", "react")
 """Families that cannot always be told from an answer, so that an option asks for them."""
@@ -75,7 +75,7 @@ def _own_form(tag: Any) -> Form:
                 raise ValueError(
                     f"the kind of {opener!r} in tags= must be 'thought' or 'tool'; got {kind!r}"
                 )
-            return Form("own", opener, kind, (closer,))
+            return Form(OWN, opener, kind, (closer,))
     raise TypeError(
         "a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; "
         f"got {tag!r}"

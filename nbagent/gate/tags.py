@@ -16,8 +16,8 @@ from nbagent.gate.families import (
     OPENED_IN_PROMPT,
     TEXT,
     THOUGHT_END,
-    Kind,
 )
+from nbagent.gate.form import Kind
 from nbagent.gate.grammar import Grammar
 from nbagent.gate.matcher import MAX_BACKTICKS, Ends, Found, ends_of, plain
 from nbagent.gate.tag_context import TagContext
@@ -140,6 +140,9 @@ class Splitter:
             place.at = _certain(place, ends)
             return False
         if token[0] == "\n" and "\n" not in ends.closers:
+            here = token.start()
+            if not place.last and ends.part_at_end(text, here) == here:
+                return self._wait(place, here)  # of a fence that ends
             return self._newline(place, token)
         if token[0][0] == "`":
             if self._is_open_run(place, token):

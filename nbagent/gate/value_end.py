@@ -19,9 +19,14 @@ class ValueEnd:
 
     def __init__(self, opener: str, *, lines: bool) -> None:
         self._lines = lines
-        self._depth = sum(map(opener.count, "{[(")) - sum(map(opener.count, "}])"))
+        self._depth = 0
         self._quote = ""
         self._has_content = bool(opener.strip())
+        for step in _STEP.findall(opener):
+            if self._quote:
+                self._take_in_quote(step)
+            else:
+                self._take(step)
 
     @property
     def in_quote(self) -> bool:

@@ -58,7 +58,8 @@ def calls_in(text: str, name: str = "") -> list[TaggedCall]:
     found = _CUT_NAME.search(body)
     if found is not None:
         name = next(filter(None, found.groups()), _UNNAMED)
-    return [TaggedCall(name.removesuffix(".call"), None, body, valid=False)]
+    name = name.removeprefix("default_api.").removesuffix(".call")
+    return [TaggedCall(name, None, body, valid=False)]
 
 
 def final_answer(text: str) -> str | None:
@@ -101,7 +102,7 @@ def _decoded(text: str) -> Any:
 
 
 _CUT_NAME = re.compile(
-    r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{"""
+    r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{|tool\s*=>\s*"([^"]+)\""""
     r"""|\[\{"([\w.:/-]+)":\s*\{|(?!print)\b(\w[\w.]*)\("""
 )
 """The name in a call that is cut off, or has a fault."""
@@ -110,8 +111,12 @@ _CUT_NAME = re.compile(
 
 _BETWEEN = re.compile(r"[\s;,]*")
 _FENCE = re.compile(r"```[\w-]*\s*(.*?)\s*(?:```|\Z)", re.DOTALL)
-_ARGS = ("arguments", "parameters", "args", "action_input", "input")
-_NAMES = ("name", "tool_name", "action", "tool")
+_ARGS = (
+    *("arguments", "parameters", "args", "action_input", "input", "tool_input", "tool_args"),
+    "kwargs",
+)
+_NAMES = ("name", "tool_name", "action", "tool", "function", "recipient_name")
+_WRAPPERS = ("tool_calls", "tool_uses", "tool_call", "function_call")
 _BEFORE = re.compile(r"functools(?=\[)|<\|plugin\|>|<\|interpreter\|>")
 
 
@@ -131,10 +136,18 @@ def _json(body: str) -> list[TaggedCall]:
     items: list[Any] = []
     try:
         for value in _values(_unfenced(body)):
-            items += value if isinstance(value, list) else [value]
+            inner = _unwrapped(value)
+            items += inner if isinstance(inner, list) else [inner]
     except (ValueError, RecursionError):
         return []
     return [_json_call(item) for item in items]
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return what is in `{"tool_calls": […]}` or a like object, else the value."""
+    if not isinstance(value, dict):
+        return value
+    return next((value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)), value)
 
 
 def _values(body: str) -> Iterator[Any]:
@@ -171,6 +184,7 @@ def _json_call(item: Any) -> TaggedCall:
         call = _call(name, args)
     else:
         call = _of_values(name, args)
+    call = call._replace(name=call.name.removeprefix("functions."))
     call_id = fields.get("id")
     if not isinstance(call_id, str):
         return call
@@ -179,21 +193,24 @@ def _json_call(item: Any) -> TaggedCall:
 
 # --- tags ---
 
+_NAMED_TAG = r"(?:invoke|function|function_call|tool_call|tool_use)"
 _INVOKE = re.compile(
-    r'(?:<[^\s<>]*?invoke name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?invoke>|\Z)', re.DOTALL
+    rf'(?:<[^\s<>]*?{_NAMED_TAG} name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?{_NAMED_TAG}>|\Z)',
+    re.DOTALL,
 )
 _FUNCTION = re.compile(r"(?:<function=|\A)([\w.:/-]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
 _TOOL_NAME = re.compile(r"<tool_name>\s*(.*?)\s*</tool_name>(.*?)(?=<tool_name>|\Z)", re.DOTALL)
 _ARG_KEYS = re.compile(r"\A\s*([\w.:/-]+)\s*(<(?:longcat_)?arg_key>.*)", re.DOTALL)
 _PARAMETER = re.compile(
-    r'<[^\s<>]*?parameter(?:=([^>\s]+)\s*| name="([^"]+)"[^<>]*)>\n?(.*?)\n?'
-    r"(?:</[^\s<>]*?parameter>|(?=<[^\s<>/]*?parameter[= ])|\Z)",
+    r'<[^\s<>]*?param(?:eter)?(?:=([^>\s]+)\s*| name="([^"]+)"[^<>]*)>\n?(.*?)\n?'
+    r"(?:</[^\s<>]*?param(?:eter)?>|(?=<[^\s<>/]*?param(?:eter)?[= ])|\Z)",
     re.DOTALL,
 )
 _PAIR = re.compile(
     r"<(?:longcat_)?arg_key>\s*(.*?)\s*</(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>(.*?)</",
     re.DOTALL,
 )
+_PARAMETERS = re.compile(r"<(parameters|arguments)>(.*?)(?:</\1>|\Z)", re.DOTALL)
 _ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
 
 
@@ -217,10 +234,12 @@ def _xml_call(name: str, inner: str) -> TaggedCall:
         return _of_values(name, args)
     if inner.strip().startswith("{"):
         return _call(name, inner.strip())
-    parameters = re.search(r"<parameters>(.*?)(?:</parameters>|\Z)", inner, re.DOTALL)
-    if parameters is not None:
-        args = dict(_ELEMENT.findall(parameters[1]))
-    return _of_values(name, args)
+    parameters = _PARAMETERS.search(inner)
+    if parameters is None:
+        return _of_values(name, args)
+    if parameters[2].lstrip().startswith("{"):
+        return _call(name, parameters[2].strip())
+    return _of_values(name, dict(_ELEMENT.findall(parameters[2])))
 
 
 _BAR, _LINE = "[|｜]", "[_▁]"
@@ -255,8 +274,8 @@ def _part_calls(head: str, rest: str) -> list[TaggedCall]:
 # --- a name and JSON ---
 
 _NAMED = re.compile(
-    r"(?:to=)?(?:functions\.)?([\w.:/-]+)\s*(?:json\s*)?(?:\[CALL_ID\]([\w-]+))?"
-    r"(?:\[ARGS\])?\s*(?:```[\w-]*\s*)?(\{.*)",
+    r"(?:to=)?(?:functions\.)?([\w.:/-]+?)(?::\d+)?\s*(?:(?:json|code)\s*)?"
+    r"(?:\[CALL_ID\]([\w-]+))?(?:\[ARGS\]|<\|content\|>)?\s*(?:```[\w-]*\s*)?(\{.*)",
     re.DOTALL,
 )
 

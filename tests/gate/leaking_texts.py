@@ -5,6 +5,7 @@ The forms are those of the models' chat templates. Each text holds marks, so tha
 has leaked.
 """
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,6 +42,7 @@ JSON = f'{{"name": "search", "arguments": {{"q": "{Q} \\"x\\" {{"}}}}'
 LLAMA = f'{{"name": "search", "parameters": {{"q": "{Q}"}}}}'
 PYTHON = f'search(q="{Q} it\'s (1", n=2)'
 ARGS = f'{{"q": "{Q}", "n": [1, {{"a": "}}"}}]}}'
+PARAMETER = f'<parameter name="q">{Q}</parameter>'
 INVOKE = f'<invoke name="search">\n<parameter name="q">{Q}</parameter>\n</invoke>'
 FUNCTION = f"<function=search>\n<parameter=q>\n{Q}\n</parameter>\n</function>"
 GLM = f"search\n<arg_key>q</arg_key>\n<arg_value>{Q}</arg_value>\n"
@@ -146,9 +148,43 @@ CALLS: list[tuple[str, str]] = [
         "harmony",
         f"<|channel|>commentary to=functions.search <|constrain|>json<|message|>{ARGS}<|call|>",
     ),
+    ("grok", f'<xai:function_call name="search">\n{PARAMETER}\n</xai:function_call>'),
+    ("minicpm", f'<function name="search"><param name="q">{Q}</param></function>'),
+    ("minicpm", f'<function_call name="search">{ARGS}</function_call>'),
+    ("qwen-coder", f"<tools>\n{JSON}\n</tools>"),
+    ("qwen-coder", f"<tools>\n<tool_call>{JSON}</tool_call>\n</tools>"),
+    (
+        "cline",
+        (
+            "<use_mcp_tool>\n<server_name>web</server_name>\n<tool_name>search</tool_name>\n"
+            f"<arguments>\n{ARGS}\n</arguments>\n</use_mcp_tool>"
+        ),
+    ),
+    ("functionary", f"<|from|>assistant\n<|recipient|>search\n<|content|>{ARGS}<|stop|>"),
+    ("gorilla", f'<<function>>search(q="{Q}")'),
+    ("minimax", f'[TOOL_CALL]\n{{tool => "search", args => {{\n  --q "{Q}"\n}}}}\n[/TOOL_CALL]'),
+    ("lm-studio", f"[TOOL_REQUEST]\n{JSON}\n[END_TOOL_REQUEST]"),
+    ("gemini", f"<tool_code>\nprint(search(q='{Q}'))\n</tool_code>"),
+    ("gemini", f"```python\nprint(default_api.search(q='{Q}'))\n```"),
 ]
 
 LATE_CALLS: list[tuple[str, str]] = [
+    ("json", f">>>search\n{ARGS}\n>>>all\n"),
+    ("pythonic", f"tool_code\nprint(search(q='{Q}'))\n"),
+    ("pythonic", f"print(default_api.search(q='{Q}'))\n"),
+    ("json", f'Action: ```json\n[{{"tool_name": "search", "parameters": {ARGS}}}]\n```'),
+    ("json", f'{{"tool": "search", "args": {ARGS}}}'),
+    ("json", f'{{"action": "search", "action_input": "{Q}"}}'),
+    ("json", f'```json\n{{"tool_name": "search", "parameters": {ARGS}}}\n```'),
+    ("json", f'{{"function": "search", "parameters": {ARGS}}}'),
+    ("json", f'{{"type": "tool_use", "id": "t1", "name": "search", "input": {ARGS}}}'),
+    ("json", f'{{"tool_calls": [{JSON}]}}'),
+    ("json", f'{{"function_call": {JSON}}}'),
+    (
+        "json",
+        f'{{"tool_uses": [{{"recipient_name": "functions.search", "parameters": {ARGS}}}]}}',
+    ),
+    ("json", f"functions.search:0{ARGS}"),
     ("json", JSON),
     ("json", LLAMA),
     ("json", f"[{JSON}]"),
@@ -180,7 +216,35 @@ LATE_CALLS: list[tuple[str, str]] = [
 """Calls that can be told from an answer by the names of the run's tools."""
 
 SURE_CALLS: list[tuple[str, str]] = [
+    ("json", f">>>search\n{ARGS}\n>>>all\n"),
+    ("pythonic", f"tool_code\nprint(search(q='{Q}'))\n"),
+    ("pythonic", f"print(default_api.search(q='{Q}'))\n"),
+    ("json", f'Action: ```json\n[{{"tool_name": "search", "parameters": {ARGS}}}]\n```'),
+    ("harmony", f"commentary to=functions.search json{ARGS}"),
+    ("harmony", f"to=functions.search code\n{ARGS}"),
+    ("harmony", f"assistant to=functions.search <|message|>{ARGS}<|call|>"),
     ("json", JSON),
+    (
+        "json",
+        (
+            '{"tool_calls": [{"id": "c1", "type": "function", "function": '
+            f'{{"name": "search", "arguments": {json.dumps(ARGS)}}}}}]}}'
+        ),
+    ),
+    (
+        "react",
+        (
+            f"Thought: {THOUGHT}\nCode:\n```py\nfound = search('{Q}')\n```<end_code>\n"
+            f"Observation: {RESULT}\nFinal Answer: "
+        ),
+    ),
+    (
+        "react",
+        (
+            f"Thought: {THOUGHT}\n<code>\nfound = search('{Q}')\n</code>\n"
+            f"Observation: {RESULT}\nFinal Answer: "
+        ),
+    ),
     ("json", f'{{"type": "function", "function": {JSON}}}'),
     ("json", f"{JSON}\n{JSON}"),
     ("json", f"{JSON}; {JSON}"),
@@ -296,6 +360,23 @@ THOUGHTS: list[tuple[str, str]] = [
     ("gemma", f"<|channel>thought\n{THOUGHT}<channel|>"),
     ("gemma", f"<unused94>thought\n{THOUGHT}<unused95>"),
     ("pangu", f"[unused16]{THOUGHT}[unused17]"),
+    ("gemini", f"<ctrl94>thought\n{THOUGHT}<ctrl95>"),
+    ("solar", f"<|think|>{THOUGHT}<|end|><|begin|>assistant<|content|>"),
+    ("s1", f"<|im_start|>think\n{THOUGHT}<|im_start|>answer\n"),
+    ("unsloth", f"<start_working_out>{THOUGHT}<end_working_out><SOLUTION>"),
+    ("fence", f"```thinking\n{THOUGHT}\n\n{THOUGHT}\n```\n"),
+    (
+        "open-webui",
+        (
+            '<details type="reasoning" done="true" duration="3">\n'
+            f"<summary>Thought for 3 seconds</summary>\n> {THOUGHT}\n</details>\n"
+        ),
+    ),
+    ("magistral", f"[thinking]\n{THOUGHT}\n[/thinking]\n"),
+    *[
+        ("scratchpad", f"<{name}>\n{THOUGHT}\n</{name}>\n")
+        for name in ("scratch_pad", "thought_process", "chain_of_thought", "antThinking")
+    ],
     ("granite", f"Here is my thought process: {THOUGHT}\nHere is my response: "),
     ("granite", f"Here's my thought process:\n\n{THOUGHT}\n\nHere's my response:\n\n"),
     ("granite", f"<think>{THOUGHT}</think><response>".removesuffix("<response>")),
@@ -351,6 +432,15 @@ KEPT = [
     '{"name": "search", "description": "Searches.", "parameters": {"type": "object"}}',
     '[{"name": "Ada"}, {"name": "Bo"}]',
     "[1, 2, 3]",
+    '{"action": "search", "why": "It is cold."}',
+    '{"tool": "hammer", "args": {"nails": 3}}',
+    '{"tool_calls": 3, "failed": 0}',
+    "```python\n>>> search\n{'a': 1}\n```",
+    "<tools>\n<tool>hammer</tool>\n</tools>",
+    "functions.php {\n}",
+    "[TOOL_CALL] and [TOOL_REQUEST] are tokens.",
+    "<details open>\n<summary>Why</summary>\nBecause.\n</details>",
+    "The tool_code is print(1).",
     "[range(3), sorted(x)]",
     "[Tool: hammer]\n[Tool] saw",
     'The call is `search(q="x")`; [search](https://example.org) has more.',

@@ -376,3 +376,10 @@ def test_own_tags_are_recognised(tags: Any) -> None:
         Segment("thought", "a"),
         Segment("text", "b"),
     ]
+
+
+@pytest.mark.parametrize("opener", ["#plan#", "@@", "~~plan", "$(", "50% →"])
+def test_own_tags_are_taken_literally(opener: str) -> None:
+    grammar = Grammar(tag_options([(opener, "END", "thought")]))
+    text = f"x{opener}a END b"
+    assert split(text, grammar=grammar)[1:] == [Segment("thought", "a "), Segment("text", "b")]

@@ -1,0 +1,69 @@
+"""`Form`: a form in which models write thoughts, calls or results into their text.
+
+An opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest of a
+line, `#` an optional number, `^` a capital letter, `$` a JSON key of a tool's name, `&` a JSON key
+of its arguments; from `→` on it belongs to the body. An opener in angle brackets is recognised in
+upper and lower case, and with the bars and underscores of DeepSeek's tokens (`｜`, `▁`). Openers of
+the family `OWN` have no marks.
+"""
+
+import re
+from typing import Literal, NamedTuple, TypeAlias
+
+Kind: TypeAlias = Literal["text", "thought", "tool", "result"]
+Place: TypeAlias = Literal["anywhere", "line", "beginning", "fence", "end"]
+Need: TypeAlias = Literal["nothing", "tag", "family", "name", "start"]
+
+OWN = "own"
+"""Family of the tags that a user gives with `tags=`."""
+
+
+class Form(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        family: the name of its family.
+        opener: how it begins, in the notation of this module.
+        kind: what its body is: a thought, a call, a tool's result, or text, of which only the tag
+            is removed. A `header` is that of a harmony message, which says what follows.
+        ends: literals that end the body. Without any, the body is empty.
+        place: where the opener counts: anywhere, at the beginning of a line, at the beginning of
+            the text or behind another tag, where it opens a code block, or where it ends a line.
+        needs: what must be known for it to count: nothing, any tag before it, one of its family
+            before it, or the tool that it names. With "start", the beginning of the text will do
+            too.
+        ahead: a regular expression that must be found behind it; else the opener is text. Its group
+            is a tool's name.
+        value: whether the body ends with its first JSON value or call too, or before an empty line.
+        labels: whether each opener of the family ends the body.
+    """
+
+    family: str
+    opener: str
+    kind: Kind | Literal["header"]
+    ends: tuple[str, ...] = ()
+    place: Place = "anywhere"
+    needs: Need = "nothing"
+    ahead: str = ""
+    value: bool = False
+    labels: bool = False
+
+
+def pairs(family: str, kind: Kind, *names: str, value: bool = False) -> list[Form]:
+    """Return rows for XML-like tags: `<name>` up to `</name>`."""
+    return [Form(family, f"<{name}>", kind, (f"</{name}>",), value=value) for name in names]
+
+
+def tokens(family: str, kind: Kind, *pairs: tuple[str, str]) -> list[Form]:
+    """Return rows for pairs of special tokens: a body from one up to the other."""
+    return [Form(family, opener, kind, (end,)) for opener, end in pairs]
+
+
+def words(family: str, opener: str, closer: str) -> list[Form]:
+    """Return rows for thoughts in tags that an answer may speak of: they begin a line, or are
+    closed.
+    """
+    return [
+        Form(family, opener, "thought", (closer,), "line"),
+        Form(family, opener, "thought", (closer,), ahead=re.escape(closer)),
+    ]
