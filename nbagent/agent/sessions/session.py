@@ -9,10 +9,11 @@ from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.model.input_items import Item, Json, to_chat
 from nbagent.agent.model.valid_history import open_calls
 from nbagent.agent.run.outcome import ANSWER_EVENTS
-from nbagent.agent.sessions.exchange_lock import Key, running_exchange
+from nbagent.agent.sessions.exchange_lock import running_exchange
 from nbagent.agent.sessions.session_log import SessionLog
 from nbagent.agent.sessions.sqlite_store import sqlite_store
 from nbagent.agent.sessions.store import Allowed, SessionInfo, Store, Summary
+from nbagent.agent.sessions.stored_session import StoredSession
 from nbagent.errors import NbagentError, SessionError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes
@@ -53,15 +54,16 @@ class Session:
         id: of the session in its store; stays when it is renamed.
         allowed: names of the tools that the user allows for good in this session. It may be
             changed.
+        stored: the session in its store, as its exchanges read and write it.
     """
 
     def __init__(self, agent: "Agent", store: Store, info: SessionInfo) -> None:
         self.agent = agent
         self.store = store
         self.id: str = info.id
-        self.allowed: set[str] = set()
-        self._stored_allowed: frozenset[str] = frozenset()
-        self._update_allowed(SessionLog(store.read(info.id)))
+        self.stored = StoredSession(store, info.id)
+        self.stored.update_allowed(self.stored.read())
+        self.allowed: set[str] = self.stored.allowed
         self._name: str = info.name
 
     @property
@@ -129,25 +131,7 @@ class Session:
 
         Each call has its result, and each prompt an answer, except for a running exchange's.
         """
-        return SessionLog(self.store.read(self.id), running_exchange(self._key)).items
-
-    def _update_allowed(self, log: SessionLog) -> None:
-        """Take over what was allowed in another process."""
-        if log.allowed != self._stored_allowed:
-            self._stored_allowed = frozenset(log.allowed)
-            self.allowed.clear()
-            self.allowed.update(log.allowed)
-
-    def _changed_allowed(self) -> list[Allowed]:
-        """Return the entry that keeps `allowed`, if that has changed."""
-        if self.allowed == self._stored_allowed:
-            return []
-        self._stored_allowed = frozenset(self.allowed)
-        return [Allowed(tools=tuple(sorted(self.allowed)))]
-
-    @property
-    def _key(self) -> Key:
-        return id(self.store), self.id
+        return SessionLog(self.store.read(self.id), running_exchange(self.stored.key)).items
 
     @property
     def messages(self) -> list[Json]:
@@ -204,7 +188,7 @@ class Session:
     @property
     def open_calls(self) -> list[str]:
         """Ids of the calls of the last turn that its client has not answered yet."""
-        return open_calls(SessionLog(self.store.read(self.id)).last)
+        return open_calls(self.stored.read().last)
 
     def _new(self, name: str | None) -> SessionInfo:
         taken = {info.name for info in self.store.sessions()}

@@ -15,7 +15,6 @@ from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.exchange_lock import ANSWERING, ExchangeLock, exchange_lock
 from nbagent.agent.sessions.memory import Memory, Window
 from nbagent.agent.sessions.session import Session
-from nbagent.agent.sessions.session_log import SessionLog
 from nbagent.agent.sessions.store import Entry, Record
 from nbagent.agent.sessions.summariser import Summariser
 from nbagent.agent.tools.tool import in_thread
@@ -41,6 +40,7 @@ class SessionHistory:
         self, session: Session, params: RunParams, memory: Memory | None, turn: str | None = None
     ) -> None:
         self._session = session
+        self._stored = session.stored
         self._params = params
         self._memory = memory
         self._id = turn or uuid.uuid4().hex
@@ -54,9 +54,8 @@ class SessionHistory:
         is sent.
         """
         await self._acquire(emit)
-        session = self._session
-        log = SessionLog(await in_thread(partial(session.store.read, session.id)))
-        session._update_allowed(log)
+        log = await in_thread(self._stored.read)
+        self._stored.update_allowed(log)
         prompt = list(conversation.items)
         await self.add(prompt)
         answered = log.take_answered(prompt)
@@ -72,7 +71,7 @@ class SessionHistory:
 
     async def add(self, items: Sequence[Item]) -> None:
         """Keep items, and what the user has allowed meanwhile."""
-        await self._write([*items, *self._session._changed_allowed()])
+        await self._write([*items, *self._stored.changed_allowed()])
 
     async def end(self) -> e.Usage | None:
         """Wait until all is written, and let the session's next exchange begin."""
@@ -89,16 +88,14 @@ class SessionHistory:
         return self._summariser.usage
 
     async def _acquire(self, emit: Emit) -> None:
-        session = self._session
-        key = session._key
+        name, key = self._session.name, self._stored.key
         if key in ANSWERING.get():
             raise NbagentError(
-                f"a tool of {session.name!r} asked this session itself, whose answer waits for "
-                "the tool"
+                f"a tool of {name!r} asked this session itself, whose answer waits for the tool"
             )
         lock = exchange_lock(key)
         if lock.locked():
-            await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
+            await emit(e.Status(message=f"waits for the answer before it in {name}"))
         await lock.acquire()
         self._lock, lock.exchange = lock, self._id
         ANSWERING.set(ANSWERING.get() | {key})  # of this run's task, and so of its tools
@@ -122,7 +119,7 @@ class SessionHistory:
         known = secrets.known()
         records = [Record(self._id, _without_credentials(entry, known)) for entry in entries]
         async with self._order:
-            await in_thread(partial(self._session.store.append, self._session.id, records))
+            await in_thread(partial(self._stored.append, records))
 
 
 def _without_credentials(entry: Entry, known: secrets.Secrets) -> Entry:

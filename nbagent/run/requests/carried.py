@@ -36,7 +36,7 @@ class InputPrices(Protocol):
 
 @dataclass(slots=True)
 class _Sent:
-    """How often a message was sent, with those after it.
+    """Requests that a message was sent in, with those after it.
 
     Attributes:
         depth: number of messages up to it.

@@ -42,7 +42,7 @@ INCLUDED = frozenset(
 
 
 class Reasoning(msgspec.Struct):
-    """How much the model reasons. A summary of that is not given to clients."""
+    """Effort of the model's reasoning. A summary of that is not given to clients."""
 
     effort: str | None = None
     summary: str | None = None
