@@ -51,7 +51,7 @@ class Pause(TypedDict):
     opening: list[Item]
 
 
-class Answer(NamedTuple):
+class PauseAnswer(NamedTuple):
     """An answer to a question of a run; see `Run.respond`."""
 
     id: str
@@ -112,7 +112,7 @@ def _question_in(events: Sequence[Event], id: str) -> ApprovalRequest | None:
     return next((event for event in asked if event.approval_id == id), None)
 
 
-async def answer(run: HostedRun, given: Answer) -> None:
+async def answer(run: HostedRun, given: PauseAnswer) -> None:
     """Answer a question of a run.
 
     If nobody waits for the answer any more, the client sees what came of the question.
@@ -136,7 +136,7 @@ async def pausing_response(
     start: Callable[[], Awaitable[HostedRun]],
     system: str,
     encoder: Callable[[], Encoder],
-    answers: Sequence[Answer] = (),
+    answers: Sequence[PauseAnswer] = (),
 ) -> Response:
     """Return the response with a run up to its next question that waits.
 

@@ -17,7 +17,7 @@ from nbagent.adapters.openai_assistants.encoder import (
 )
 from nbagent.events import ApprovalRequest
 from nbagent.server.hosting.hosted_run import HostedRun
-from nbagent.server.pauses import PERMISSIONS, Answer, PausingEncoder, permission_in
+from nbagent.server.pauses import PERMISSIONS, PauseAnswer, PausingEncoder, permission_in
 from nbagent.server.problem import Problem
 
 Json = dict[str, Any]
@@ -138,7 +138,7 @@ def _part(part: Any) -> Json:
     raise Problem(422, f"a part of a message is a text or an image_url, got {part!r:.80}")
 
 
-def answer_in(request: ApprovalRequest, output: str) -> Answer:
+def answer_in(request: ApprovalRequest, output: str) -> PauseAnswer:
     """Return the answer that the output of a call is.
 
     Of a permission it is yes or no, in words or as JSON: `{"approved": true}`, with a `reason` or
@@ -150,11 +150,13 @@ def answer_in(request: ApprovalRequest, output: str) -> Answer:
         given = output
     if request.kind not in PERMISSIONS:
         value = given if isinstance(given, dict | list) else output
-        return Answer(request.approval_id, "approve", value)
+        return PauseAnswer(request.approval_id, "approve", value)
     if isinstance(given, dict) and isinstance(given.get("approved"), bool):
         reason = given.get("reason")
         if given["approved"]:
-            return Answer(request.approval_id, "approve", given.get("args"))
-        return Answer(request.approval_id, "deny", None, None if reason is None else str(reason))
+            return PauseAnswer(request.approval_id, "approve", given.get("args"))
+        return PauseAnswer(
+            request.approval_id, "deny", None, None if reason is None else str(reason)
+        )
     decision, reason = permission_in(output)
-    return Answer(request.approval_id, decision, None, reason)
+    return PauseAnswer(request.approval_id, decision, None, reason)

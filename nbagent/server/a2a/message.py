@@ -14,7 +14,7 @@ from nbagent.server.pauses import permission_in
 from nbagent.server.problem import Problem
 
 
-class Answer(NamedTuple):
+class TaskAnswer(NamedTuple):
     """An answer to a question; see `Run.respond`."""
 
     decision: Decision
@@ -41,7 +41,7 @@ def prompt_in(message: Message) -> str:
     return "\n".join(pieces)
 
 
-def answer_in(message: Message, kind: str) -> Answer:
+def answer_in(message: Message, kind: str) -> TaskAnswer:
     """Return the answer in a message: a data part with a `decision`, or a text.
 
     A text that does not clearly allow a call denies it, and is the reason of the denial.
@@ -63,18 +63,18 @@ def answer_in(message: Message, kind: str) -> Answer:
                     f"{data['decision']!r}",
                 )
             reason = data.get("reason")
-            return Answer(
+            return TaskAnswer(
                 data["decision"],
                 data.get("value", data.get("args")),
                 None if reason is None else str(reason),
             )
         if data is not None and kind == "input":
-            return Answer("approve", data)
+            return TaskAnswer("approve", data)
     text = prompt_in(message)
     if kind == "input":
-        return Answer("approve", text)
+        return TaskAnswer("approve", text)
     decision, reason = permission_in(text)
-    return Answer(decision, None, reason)
+    return TaskAnswer(decision, None, reason)
 
 
 def _data(part: Any) -> Any:

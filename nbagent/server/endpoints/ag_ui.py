@@ -32,7 +32,13 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.questions import refusal
 from nbagent.server.operation import EVENT_STREAM, operation
-from nbagent.server.pauses import PERMISSIONS, Answer, PausingEncoder, pausing_response, question_of
+from nbagent.server.pauses import (
+    PERMISSIONS,
+    PauseAnswer,
+    PausingEncoder,
+    pausing_response,
+    question_of,
+)
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 
@@ -197,7 +203,7 @@ async def _resumed(
     return run
 
 
-async def _answer(run: HostedRun, entry: ResumeEntry) -> Answer:
+async def _answer(run: HostedRun, entry: ResumeEntry) -> PauseAnswer:
     """Return the answer that an entry has.
 
     Raises:
@@ -206,9 +212,9 @@ async def _answer(run: HostedRun, entry: ResumeEntry) -> Answer:
     asked, given = entry.interruptId.partition(":")[2], entry.payload
     request = await question_of(run, asked)
     if entry.status == "cancelled":
-        return Answer(asked, "cancel" if "cancel" in decisions(request) else refusal(request))
+        return PauseAnswer(asked, "cancel" if "cancel" in decisions(request) else refusal(request))
     if request.kind not in PERMISSIONS:
-        return Answer(asked, "approve", given)
+        return PauseAnswer(asked, "approve", given)
     given = {"approved": given} if isinstance(given, bool) else given
     if not isinstance(given, dict) or not isinstance(given.get("approved"), bool):
         raise Problem(
@@ -216,8 +222,8 @@ async def _answer(run: HostedRun, entry: ResumeEntry) -> Answer:
         )
     reason = given.get("reason")
     if not given["approved"]:
-        return Answer(asked, "deny", reason=None if reason is None else str(reason))
-    return Answer(asked, "approve", given.get("editedArgs"))
+        return PauseAnswer(asked, "deny", reason=None if reason is None else str(reason))
+    return PauseAnswer(asked, "approve", given.get("editedArgs"))
 
 
 def _permission_schema(request: e.ApprovalRequest) -> dict[str, Any]:

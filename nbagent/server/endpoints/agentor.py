@@ -24,7 +24,7 @@ from nbagent.server.request import body, prompt_of, root_path
 from nbagent.server.stream_response import stream_response, wait_for_end
 
 
-class Chat(msgspec.Struct):
+class AgentorRequest(msgspec.Struct):
     """A prompt: a `message`, as the page has it, or the `input` of the project's own server, which
     may be messages too, the newest last.
 
@@ -58,14 +58,14 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation(
         "Ask an agent, as Agentor's server is asked",
-        body=Chat | str,
+        body=AgentorRequest | str,
         query={"message": "The prompt, if the body has none."},
         result=str,
         stream=EVENT_STREAM,
     )
     async def chat(request: Request) -> Response:
-        given: Chat | str = await body(request, Chat | str)  # type: ignore[arg-type]
-        asked = Chat(input=given) if isinstance(given, str) else given
+        given: AgentorRequest | str = await body(request, AgentorRequest | str)  # type: ignore[arg-type]
+        asked = AgentorRequest(input=given) if isinstance(given, str) else given
         prompt = _prompt(asked, request, host.limits)
         if not asked.streams:
             run = await host.start(asked.agent, prompt, answers="none")
@@ -83,7 +83,7 @@ def routes(host: Host) -> list[BaseRoute]:
     return [Route("/chat", chat, methods=["POST"])]
 
 
-def _prompt(asked: Chat, request: Request, limits: Limits) -> str | list[dict[str, Any]]:
+def _prompt(asked: AgentorRequest, request: Request, limits: Limits) -> str | list[dict[str, Any]]:
     """Return what an agent is asked.
 
     Raises:

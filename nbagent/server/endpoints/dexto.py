@@ -20,7 +20,7 @@ from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
 
 
-class Chat(msgspec.Struct):
+class DextoRequest(msgspec.Struct):
     """A prompt, and the session that it belongs to; None begins one."""
 
     message: str
@@ -49,9 +49,9 @@ class Answered(TypedDict):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
-    @operation("Ask an agent, as Dexto's server is asked", body=Chat, stream=EVENT_STREAM)
+    @operation("Ask an agent, as Dexto's server is asked", body=DextoRequest, stream=EVENT_STREAM)
     async def stream(request: Request) -> Response:
-        asked = await body(request, Chat)
+        asked = await body(request, DextoRequest)
 
         async def start() -> HostedRun:
             name, _ = host.agent(asked.agent)

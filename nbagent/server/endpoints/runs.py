@@ -34,7 +34,7 @@ class NewRun(msgspec.Struct):
     session: str | None = None
 
 
-class Answer(msgspec.Struct):
+class QuestionAnswer(msgspec.Struct):
     """An answer to a question of a run; see `Run.respond`."""
 
     id: str
@@ -178,9 +178,9 @@ def routes(host: Host) -> list[BaseRoute]:
         await run.cancel(by="a client")
         return JSONResponse({"status": "stopping"}, 202)
 
-    @operation("Answer a question of a run", body=Answer, result=Status)
+    @operation("Answer a question of a run", body=QuestionAnswer, result=Status)
     async def answer(request: Request) -> Response:
-        asked = await body(request, Answer)
+        asked = await body(request, QuestionAnswer)
         run = await host.find(request.path_params["run"])
         await run.respond(
             asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember

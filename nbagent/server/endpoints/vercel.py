@@ -53,7 +53,7 @@ class Named(Described, kw_only=True):
     name: str
 
 
-class Chat(msgspec.Struct):
+class UseChatRequest(msgspec.Struct):
     """A request of `useChat`.
 
     `tools` and `system` come with `body` of its transport: the tools that `onToolCall` runs, by
@@ -78,9 +78,9 @@ class Chat(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
-    @operation("Chat, for `useChat`", body=Chat, stream=EVENT_STREAM)
+    @operation("Chat, for `useChat`", body=UseChatRequest, stream=EVENT_STREAM)
     async def chat(request: Request) -> Response:
-        asked = await body(request, Chat)
+        asked = await body(request, UseChatRequest)
         options = asked.client_options()
 
         async def start() -> HostedRun:
