@@ -6,43 +6,27 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, Tags
 from nbagent.run import Run
-from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access.access import Access
 from nbagent.server.access.guard import LOOPBACK, Guard
 from nbagent.server.caller_span import CallerSpan
-from nbagent.server.endpoints import (
-    ag_ui,
-    agentor,
-    dexto,
-    hector,
-    login,
-    nearai,
-    openai,
-    page,
-    runs,
-    status_tokens,
-    vercel,
-)
-from nbagent.server.endpoints.mcp import McpEndpoint
+from nbagent.server.error_responses import ERROR_RESPONSES
 from nbagent.server.hosting.function_agent import FunctionAgent, ServedAgent
-from nbagent.server.hosting.host import Host, new_run_id
+from nbagent.server.hosting.host import Host
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
-from nbagent.server.page.views import Views
-from nbagent.server.problem import Problem
+from nbagent.server.services import Services
 from nbagent.server.stores.stores import stores_at
 
 CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
@@ -110,15 +94,10 @@ def asgi(
             function takes no prompt, a
             `read_token` without a `token`, or the store cannot be reached.
     """
-    named = _named(served)
-    agents = {name: each for name, each in named.items() if not isinstance(each, Run)}
-    runs_by_id = {
-        new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)
-    }
+    agents, watched = _split(_named(served))
     access = Access(token, read_token)
     events, sessions = stores_at(store)
     access.logouts = events
-    pages = list(origins)
     limits = limits or DEFAULTS
     host = Host(
         agents,
@@ -130,27 +109,8 @@ def asgi(
         cancel_on_disconnect=cancel_on_disconnect,
         default_agent=default_agent,
     )
-    mcp = McpEndpoint(host)
-    views = Views(host)
-    a2a = A2A(host, token) if is_installed() else None
-
-    @contextlib.asynccontextmanager
-    async def opened() -> AsyncIterator[None]:
-        try:
-            host.open()
-            for run_id, (name, run) in runs_by_id.items():
-                await host.host(run, name, run_id=run_id, has_reader=True)
-            if a2a is not None:
-                await a2a.start()
-            yield
-        finally:
-            await mcp.aclose()
-            views.close()
-            if a2a is not None:
-                await a2a.close()
-            await host.close()
-
-    lifetime = Lifetime(opened)
+    services = Services(host, watched, token)
+    lifetime = Lifetime(services.opened)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -160,13 +120,36 @@ def asgi(
         finally:
             await lifetime.end()
 
-    rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    routes = (
-        [route for room in rooms for route in room.routes(host)]
-        + login.routes(access)
-        + mcp.routes()
-        + page.routes(views)
+    routes = services.routes(access)
+    routes.append(_description(routes, host, access))
+    pages = list(origins)
+    app = Starlette(
+        routes=[*routes, *services.a2a_routes()],
+        lifespan=lifespan,
+        middleware=[
+            *_cors(pages),
+            Middleware(
+                Guard,
+                hosts=hosts,
+                origins=pages,
+                access=access,
+                limits=limits,
+                **_by_rights(routes),
+            ),
+            Middleware(BeginOnRequest, lifetime=lifetime),
+            Middleware(CallerSpan),
+        ],
+        exception_handlers=ERROR_RESPONSES,
     )
+    app.state.a2a = services.a2a
+    app.state.host = host
+    app.state.limits = limits
+    app.state.run_ids = services.run_ids
+    return app
+
+
+def _description(routes: list[BaseRoute], host: Host, access: Access) -> Route:
+    """Return the route of the OpenAPI document of all routes, itself among them."""
 
     @operation("Describe this server: this document", result=dict[str, Any], reads=True)
     async def openapi(request: Request) -> Response:
@@ -175,36 +158,43 @@ def asgi(
             document(routes, agents=list(host.agents), root=root, has_token=not access.is_open)
         )
 
-    routes.append(Route("/openapi.json", openapi, methods=["GET"]))
-    described = [(route, each) for route in routes if (each := operation_of(route)) is not None]
-    readable = [route for route, each in described if each.reads]
-    brief = [route for route, each in described if each.is_brief]
-    changing = [route for route, each in described if not each.reads]
-    app = Starlette(
-        routes=[*routes, *(() if a2a is None else a2a.routes())],
-        lifespan=lifespan,
-        middleware=[
-            *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
-            Middleware(
-                Guard,
-                hosts=hosts,
-                origins=pages,
-                access=access,
-                readable=readable,
-                changing=changing,
-                brief=brief,
-                limits=limits,
-            ),
-            Middleware(BeginOnRequest, lifetime=lifetime),
-            Middleware(CallerSpan),
-        ],
-        exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http, Exception: _fail},
-    )
-    app.state.a2a = a2a
-    app.state.host = host
-    app.state.limits = limits
-    app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
-    return app
+    return Route("/openapi.json", openapi, methods=["GET"])
+
+
+def _cors(pages: list[str]) -> list[Middleware]:
+    if not pages:
+        return []
+    return [Middleware(CORSMiddleware, allow_origins=pages, **CORS)]
+
+
+def _by_rights(routes: list[BaseRoute]) -> dict[str, list[BaseRoute]]:
+    """Return the described routes by what the guard asks of their requests."""
+    readable: list[BaseRoute] = []
+    changing: list[BaseRoute] = []
+    brief: list[BaseRoute] = []
+    for route in routes:
+        described = operation_of(route)
+        if described is None:
+            continue
+        if described.is_brief:
+            brief.append(route)
+        if described.reads:
+            readable.append(route)
+        else:
+            changing.append(route)
+    return {"readable": readable, "changing": changing, "brief": brief}
+
+
+def _split(named: Mapping[str, ServedAgent | Run]) -> tuple[dict[str, ServedAgent], dict[str, Run]]:
+    """Return what is served as agents and as runs that go on."""
+    agents: dict[str, ServedAgent] = {}
+    runs: dict[str, Run] = {}
+    for name, served in named.items():
+        if isinstance(served, Run):
+            runs[name] = served
+        else:
+            agents[name] = served
+    return agents, runs
 
 
 def _named(served: Any) -> dict[str, ServedAgent | Run]:
@@ -227,43 +217,6 @@ def _checked(served: Any, name: str) -> ServedAgent | Run:
             f"serve an agent, a run, or a function from a prompt to a stream, or a dict of them by "
             f"name; got {served!r}"
         )
-    return FunctionAgent(served, "agent" if name == "<lambda>" else name)
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    problem = error if isinstance(error, Problem) else Problem(422, str(error))
-    return problem.response()
-
-
-async def _refuse_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
-    if error.status_code == 404 and _is_of_socket(request):
-        detail = "this is the address of a WebSocket: connect to it by ws:// or wss://"
-        return (
-            Problem(400, detail)
-            if request.method == "GET"
-            else Problem(405, detail, {"allow": "GET"})
-        ).response()
-    return Problem(error.status_code, error.detail, headers).response()
-
-
-async def _fail(request: Request, error: Exception) -> Response:
-    return Problem(500, "the server failed; its log has the reason").response()
-
-
-def _methods(request: Request) -> list[str]:
-    """Return the methods of a request's path.
-
-    Starlette names those of the first of its routes only.
-    """
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in matching for method in route.methods or ()})
-
-
-def _is_of_socket(request: Request) -> bool:
-    """Return True if a WebSocket is at the path of a request."""
-    scope = {**request.scope, "type": "websocket"}
-    routes = [route for route in request.app.routes if isinstance(route, WebSocketRoute)]
-    return any(route.matches(scope)[0] is not Match.NONE for route in routes)
+    if name == "<lambda>":
+        name = "agent"
+    return FunctionAgent(served, name)

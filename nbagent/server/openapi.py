@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -29,6 +29,9 @@ PARAMETERS = {
 JSON = "application/json"
 
 _DONE = {101: "The connection is a WebSocket."}
+
+_Described: TypeAlias = tuple[str, str, Operation | None, str]
+"""A path, a method, its description, and the module of its endpoint."""
 
 _IN_PATH = re.compile(r"{(\w+)(?::\w+)?}")
 
@@ -64,18 +67,7 @@ def document(
         has_token: whether requests need a token.
     """
     described = [each for route in routes for each in _described(route)]
-    types = {
-        type
-        for _, _, each, _ in described
-        if each
-        for type in (each.body, each.result, each.refusal, each.takes, each.sends)
-        if type is not None
-    }
-    ordered = [Refusal, *sorted(types, key=str)]
-    schemas, components = msgspec.json.schema_components(
-        ordered, ref_template="#/components/schemas/{name}"
-    )
-    by_type = dict(zip(ordered, schemas, strict=True))
+    by_type, components = _schemas(described)
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation, module in described:
         parameters = [_in_path(name, agents) for name in _IN_PATH.findall(path)]
@@ -121,7 +113,23 @@ def document(
     return whole
 
 
-def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]:
+def _schemas(described: Iterable[_Described]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the schemas of all bodies, by their types, and those that they refer to, by name."""
+    types: set[Any] = set()
+    for _, _, operation, _ in described:
+        if operation is not None:
+            bodies = (operation.body, operation.result, operation.refusal)
+            messages = (operation.takes, operation.sends)
+            types.update(bodies, messages)
+    types.discard(None)
+    ordered = [Refusal, *sorted(types, key=str)]
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
+    return dict(zip(ordered, schemas, strict=True)), components
+
+
+def _described(route: BaseRoute) -> list[_Described]:
     """Return the paths and methods of a route, each with its description and the module of its
     endpoint.
     """
@@ -132,9 +140,9 @@ def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]
         return []
     path = _IN_PATH.sub(r"{\1}", route.path)
     module = getattr(route.endpoint, "__module__", __name__)
-    methods = (
-        {"GET"} if isinstance(route, WebSocketRoute) else (route.methods or {"POST"}) - {"HEAD"}
-    )
+    methods = {"GET"}
+    if isinstance(route, Route):
+        methods = (route.methods or {"POST"}) - {"HEAD"}
     return [(path, method, operation, module) for method in sorted(methods)]
 
 
@@ -163,11 +171,9 @@ def _operation(
 
 
 def _in_path(name: str, agents: Sequence[str]) -> dict[str, Any]:
-    schema = (
-        {"type": "string", "enum": list(agents)}
-        if name == "agent" and agents
-        else {"type": "string", "minLength": 1}
-    )
+    schema: dict[str, Any] = {"type": "string", "minLength": 1}
+    if name == "agent" and agents:
+        schema = {"type": "string", "enum": list(agents)}
     return {
         "name": name,
         "in": "path",
