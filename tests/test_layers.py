@@ -108,7 +108,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "many": [
         ("items", "pace", "outcome", "key", "progress", "intervals"),
         ("rate", "row", "store", "totals"),
-        ("agreement", "estimate", "once_calls"),
+        ("agreement", "estimate", "once_calls", "row_text"),
         ("worker",),
         ("worker_stream",),
         ("engine", "frame", "row_pages", "scores"),

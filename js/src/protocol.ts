@@ -33,7 +33,15 @@ export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approv
 
 export type PartKind = "instructions" | "message" | "tool" | "format" | "settings" | "response";
 
-export type RowFilter = "" | "failed" | "slow" | "asking" | "tool";
+export type RowFilter =
+  | ""
+  | "failed"
+  | "tools_failed"
+  | "asking"
+  | "slow"
+  | "different_answers"
+  | "different_scores"
+  | "tool";
 
 /**
  * Marker in place of a value that is too large to travel with its block; the view asks for its
@@ -625,6 +633,8 @@ export interface RowsProps extends BlockProps {
   ended?: number;
   /** Rows that have ended without an answer. */
   failed?: number;
+  /** Rows with calls of tools that failed; they may have an answer. */
+  tools_failed?: number;
   /** Rows that wait for the reader. */
   asking?: number;
   /** True while rows go on or wait for their turn. */
@@ -635,8 +645,10 @@ export interface RowsProps extends BlockProps {
   version?: number;
   /** Names of the checks. */
   scores?: Large<string[]>;
-  /** Names of the tools that rows have called. */
-  tools?: Large<string[]>;
+  /** True if items have several rows: of several agents, or of repetitions. */
+  is_grouped?: boolean;
+  /** Number of rows that have called a tool, by its name. */
+  tools?: Large<Record<string, number>>;
   /** Of `tokens` and `cost`, those that are known of a row. */
   figures?: Large<string[]>;
   /** The row whose run is shown; null if there is none. */
@@ -790,6 +802,7 @@ export const PROPS = [
   "is_paused",
   "version",
   "scores",
+  "is_grouped",
   "figures",
 ] as const;
 
@@ -1283,8 +1296,9 @@ export interface RowsQuestion {
   /** True for the greatest value first. */
   down?: boolean;
   /**
-   * Which rows fit: those that failed, the slowest tenth of those that ended, those that wait for
-   * the reader, or those that called a tool; empty for all.
+   * Which rows fit: those that failed; those with calls of tools that failed; those that wait for
+   * the reader; the slowest tenth of those that ended; those of items whose rows have different
+   * answers, or different values of a check; or those that called a tool. Empty for all.
    */
   filter?: RowFilter;
   /** Name of the tool, for the filter `tool`. */
@@ -1311,6 +1325,8 @@ export interface TableRow {
   asks?: boolean;
   /** True if it is of an earlier execution. */
   restored?: boolean;
+  /** Number of its calls of tools that failed. */
+  tools_failed?: number;
   /** Of prompts and answers together. */
   tokens?: number;
   /** That it took so far. */

@@ -52,12 +52,14 @@ class RowsProps(BlockProps, tag="rows"):
         total: number of rows.
         ended: rows that have ended.
         failed: rows that have ended without an answer.
+        tools_failed: rows with calls of tools that failed; they may have an answer.
         asking: rows that wait for the reader.
         is_live: true while rows go on or wait for their turn.
         is_paused: true while no more rows begin, because the reader wants it.
         version: number that grows whenever a row has changed.
         scores: names of the checks.
-        tools: names of the tools that rows have called.
+        is_grouped: true if items have several rows: of several agents, or of repetitions.
+        tools: number of rows that have called a tool, by its name.
         figures: of `tokens` and `cost`, those that are known of a row.
         open: the row whose run is shown; null if there is none.
     """
@@ -68,12 +70,14 @@ class RowsProps(BlockProps, tag="rows"):
     total: int | UnsetType = UNSET
     ended: int | UnsetType = UNSET
     failed: int | UnsetType = UNSET
+    tools_failed: int | UnsetType = UNSET
     asking: int | UnsetType = UNSET
     is_live: bool | UnsetType = UNSET
     is_paused: bool | UnsetType = UNSET
     version: int | UnsetType = UNSET
     scores: list[str] | UnsetType = UNSET
-    tools: list[str] | UnsetType = UNSET
+    is_grouped: bool | UnsetType = UNSET
+    tools: dict[str, int] | UnsetType = UNSET
     figures: list[str] | UnsetType = UNSET
     open: OpenRow | UnsetType | None = UNSET
 

@@ -1,7 +1,7 @@
-"""Agreement of the repetitions of an item."""
+"""Agreement of the rows of an item."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from nbagent.many.key import text_of
@@ -27,6 +27,31 @@ def agreements(rows: Iterable[Row]) -> dict[Place, float]:
         if row.outcome is not None:
             answers[place_of(row)].append(_answer(row))
     return {place: _agreement(each) for place, each in answers.items() if len(each) > 1}
+
+
+def different_answers(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows of those items whose rows do not all have the same answer. Rows that have not
+    ended have no part in it.
+    """
+    return _differing(rows, _answer)
+
+
+def different_scores(rows: Iterable[Row]) -> list[Row]:
+    """Return the same for the values of the checks."""
+    return _differing(rows, _scores)
+
+
+def _differing(rows: Iterable[Row], value_of: Callable[[Row], str | None]) -> list[Row]:
+    rows = list(rows)
+    values: dict[int, set[str | None]] = defaultdict(set)
+    for row in rows:
+        if row.outcome is not None:
+            values[id(row.item)].add(value_of(row))
+    return [row for row in rows if len(values[id(row.item)]) > 1]
+
+
+def _scores(row: Row) -> str:
+    return "" if row.outcome is None else text_of(row.outcome.scores)
 
 
 def _answer(row: Row) -> str | None:

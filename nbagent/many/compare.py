@@ -10,8 +10,8 @@ from nbagent.errors import NbagentError
 from nbagent.many.intervals import Interval, bootstrap, difference_of_shares
 from nbagent.many.outcome import Outcome
 from nbagent.many.row import Row
+from nbagent.many.row_text import answer_line, short
 from nbagent.many.scores import is_number
-from nbagent.printable import printable_line
 from nbagent.render.markup.table import html_table
 from nbagent.render.markup.text import escape_line
 from nbagent.run.pandas_module import pandas_module
@@ -281,5 +281,4 @@ def _cells(number: int, pair: ComparedRow) -> list[str]:
 def _said(row: Row | None) -> str:
     if row is None or row.outcome is None:
         return ""
-    text = row.outcome.answer or row.outcome.error or ""
-    return printable_line(" ".join(text[: 4 * ANSWER_CHARS].split()))[:ANSWER_CHARS]
+    return short(answer_line(row.outcome), ANSWER_CHARS)

@@ -87,6 +87,11 @@ class Row:
         """The tools that it has called, as far as it has ended."""
         return () if self.outcome is None else self.outcome.tool_names
 
+    @property
+    def tools_failed(self) -> int:
+        """Number of its calls of tools that failed, as far as it has ended."""
+        return 0 if self.outcome is None else self.outcome.tools_failed
+
     def restore(self, outcome: Outcome) -> None:
         """Take the outcome of an earlier execution."""
         self.outcome = outcome

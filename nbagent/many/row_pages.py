@@ -8,17 +8,21 @@ import msgspec
 
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.many.agreement import different_answers, different_scores
 from nbagent.many.row import Row
+from nbagent.many.row_text import LINE_CHARS, answer_line, answer_text, short, state_text
 from nbagent.printable import printable_line
 from nbagent.protocol.inspection import RowsAnswer, RowsQuestion, TableRow
+from nbagent.render.markup.plain import plain_line
 from nbagent.run.inspector.fitting import filled
 
-LINE_CHARS = 240
-"""Characters of an item or an answer in a row."""
 SEARCHED_CHARS = 4000
 """Characters of each text of a row that are searched."""
 SLOW_SHARE = 0.1
 """Share of the rows that ended which count as slow."""
+
+MARKS = "*_`#> \n"
+"""Characters that a line of Markdown may begin with; they have no part in an order."""
 
 SCORE = "scores/"
 """Prefix of the columns of the checks."""
@@ -38,7 +42,12 @@ class RowPages:
         self._found: tuple[RowsQuestion, int, Sequence[Row]] | None = None
 
     def answer(
-        self, text: str, version: int, scores: Sequence[str], max_bytes: int
+        self,
+        text: str,
+        version: int,
+        scores: Sequence[str],
+        max_bytes: int,
+        open_row: int | None = None,
     ) -> tuple[str, int]:
         """Return the answer to a question as JSON, and its characters.
 
@@ -47,6 +56,8 @@ class RowPages:
             version: of the table.
             scores: names of the checks.
             max_bytes: bytes of JSON that the answer may take.
+            open_row: number of the row whose run is shown. It stays where it stood when it does not
+                fit any more, as one does whose question was answered.
 
         Raises:
             LookupError: the question is not valid.
@@ -57,20 +68,30 @@ class RowPages:
             raise LookupError(f"invalid question about rows: {error}") from error
         if question.at < 0 or question.rows < 0:
             raise LookupError(f"rows are counted from 0; got {question.at}, {question.rows}")
-        fitting = self._fitting(question, version)
+        fitting = self._fitting(question, version, open_row)
         page = fitting[question.at : question.at + question.rows]
         answer = RowsAnswer(version=version, total=len(fitting), rows=[])
         written = filled(answer, (self._shown(row, scores) for row in page), max_bytes)
         return written, len(written)
 
-    def _fitting(self, question: RowsQuestion, version: int) -> Sequence[Row]:
+    def _fitting(self, question: RowsQuestion, version: int, open_row: int | None) -> Sequence[Row]:
         """Return the rows that fit, in their order. The last ones found are kept for one version of
         the table.
         """
         question = msgspec.structs.replace(question, at=0, rows=0)
         if self._found is None or self._found[:2] != (question, version):
-            self._found = question, version, self._sorted(self._filtered(question), question)
+            rows = self._filtered(question)
+            stays = self._before(question, open_row)
+            if stays is not None and stays not in rows:
+                rows = sorted([*rows, stays], key=lambda row: row.number)
+            self._found = question, version, self._sorted(rows, question)
         return self._found[2]
+
+    def _before(self, question: RowsQuestion, number: int | None) -> Row | None:
+        """Return the row of a number, if the last answer to the same question had it."""
+        if self._found is None or self._found[0] != question:
+            return None
+        return next((row for row in self._found[2] if row.number == number), None)
 
     def _filtered(self, question: RowsQuestion) -> Sequence[Row]:
         rows = self._rows
@@ -81,10 +102,16 @@ class RowPages:
                 rows = [row for row in rows if row.is_asking]
             case "tool":
                 rows = [row for row in rows if question.tool in row.tool_names]
+            case "tools_failed":
+                rows = [row for row in rows if row.tools_failed]
             case "slow":
                 rows = _slowest(rows)
+            case "different_answers":
+                rows = different_answers(rows)
+            case "different_scores":
+                rows = different_scores(rows)
         wanted = question.text.casefold()
-        return [row for row in rows if wanted in _searched(row)] if wanted else rows
+        return [row for row in rows if _has(row, wanted)] if wanted else rows
 
     def _sorted(self, rows: Sequence[Row], question: RowsQuestion) -> Sequence[Row]:
         """Return the rows in their order. Those without a value stand at the end."""
@@ -105,26 +132,21 @@ class RowPages:
             status=row.status,
             asks=row.is_asking,
             restored=row.is_restored,
+            tools_failed=row.tools_failed,
             tokens=_value(row, "tokens"),
             seconds=_value(row, "seconds"),
             cost=_value(row, "cost"),
         )
         if outcome is not None:
-            failed = outcome.error if row.has_failed else None
-            shown.answer = text_safe(self._short(failed or outcome.answer or outcome.error or ""))
+            shown.answer = text_safe(self._short(answer_line(outcome)))
             shown.scores = [json_safe(_short_score(outcome.scores.get(name))) for name in scores]
         elif row.run is not None:
-            shown.answer = text_safe(printable_line(" ".join(row.run.answer[-LINE_CHARS:].split())))
+            so_far = plain_line(row.run.answer[-2 * LINE_CHARS :])
+            shown.answer = text_safe(printable_line(so_far[-LINE_CHARS:]))
         return shown
 
     def _short(self, value: object) -> str:
-        return short(self._mask(str(value)[: 4 * LINE_CHARS]), LINE_CHARS)
-
-
-def short(value: object, chars: int) -> str:
-    """Return the beginning of a value's text, in one line of so many characters at most."""
-    text = printable_line(" ".join(str(value)[: 4 * chars].split()))
-    return text if len(text) <= chars else f"{text[: chars - 1]}…"
+        return short(self._mask(str(value)[: 4 * LINE_CHARS]))
 
 
 def _short_score(value: Any) -> Any:
@@ -144,11 +166,13 @@ def _slowest(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.outcome is not None and (row.outcome.seconds or 0) >= least]
 
 
-def _searched(row: Row) -> str:
+def _has(row: Row, wanted: str) -> bool:
+    """Return True if a row has a text in lower case, as it is written or as it is shown."""
     parts = [row.name, str(row.item.prompt)]
     if row.outcome is not None:
         parts += [row.outcome.answer, row.outcome.error or ""]
-    return "\n".join(part[:SEARCHED_CHARS] for part in parts).casefold()
+    text = "\n".join(part[:SEARCHED_CHARS] for part in parts).casefold()
+    return wanted in text or wanted in text.replace("*", "").replace("`", "")
 
 
 def _value(row: Row, column: str) -> Any:
@@ -158,14 +182,14 @@ def _value(row: Row, column: str) -> Any:
         case "label" | "item":
             return row.name if column == "label" else str(row.item.prompt)
         case "status":
-            return row.status
+            return state_text(row)
         case "seconds" if outcome is None:
             return None if row.began is None else max(0.0, time.time() - row.began)
     if outcome is None:
         return None
     match column:
         case "answer":
-            return outcome.answer or outcome.error
+            return answer_text(outcome).lstrip(MARKS) or None
         case "seconds" | "cost":
             return getattr(outcome, column)
         case "tokens" if outcome.input is not None or outcome.output is not None:

@@ -314,8 +314,10 @@ class Runs(Sequence[Run]):
 
         After the end it has the means of the checks, with their 95 % intervals.
         """
+        engine = self._engine
+        asking = sum(row.is_asking for row in list(engine.active))
         line = summary_line(
-            self.rows, self.totals, self._gate, self._budget, self._engine.stop_reason
+            self.rows, self.totals, self._gate, self._budget, asking, engine.stop_reason
         )
         scores = {} if self._engine.is_working else self.scores
         return " · ".join([line, *(f"{name} {each.text()}" for name, each in scores.items())])

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from nbagent.blocks.rows import HEADS
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row
-from nbagent.many.row_pages import short
+from nbagent.many.row_text import answer_line, short, state_text
 from nbagent.many.totals import Budget, Totals
 from nbagent.render.durations import duration
+from nbagent.render.markup.plain import plain_line
 from nbagent.render.markup.table import html_table
 from nbagent.render.markup.text import escape_line
 
 SHOWN_ROWS = 25
-"""Rows of the table at most: so many of those that failed, and so many of the first others."""
+"""Rows of the table at most: so many of those that failed, so many of those of which only calls of
+tools failed, and so many of the first others.
+"""
 
 LINE_CHARS = 120
 """Characters of an item or an answer in the table."""
@@ -24,16 +27,18 @@ def summary_line(
     totals: Totals,
     gate: RowGate,
     budget: Budget,
+    asking: int = 0,
     stop_reason: str | None = None,
 ) -> str:
-    """Return the state of a map: `124 / 200 · 3 failed · waits 12s (429) · $0.41 of $2 · about 3m
-    left`.
+    """Return the state of a map: `124 / 200 · 3 failed · 2 wait for you · waits 12s (429) · $0.41
+    of $2 · about 3m left`.
 
     Args:
         rows: all of them.
         totals: over those that have ended.
         gate: lets rows begin.
         budget: of the map.
+        asking: number of rows that wait for the reader.
         stop_reason: why no more rows begin; None while they do.
     """
     parts = [f"{totals.ended:,} / {len(rows):,}"]
@@ -41,6 +46,10 @@ def summary_line(
         parts.append(f"{totals.restored:,} from the store")
     if totals.failed:
         parts.append(f"{totals.failed:,} failed")
+    if totals.tools_failed:
+        parts.append(f"{totals.tools_failed:,} with failed tools")
+    if asking:
+        parts.append("1 waits for you" if asking == 1 else f"{asking:,} wait for you")
     if gate.active:
         parts.append(f"{gate.active:,} under way")
     if gate.active and gate.seconds_to_wait > 0:
@@ -84,17 +93,29 @@ def summary_html(rows: Sequence[Row], line: str, notices: Sequence[str]) -> str:
 
 
 def cells_of(rows: Sequence[Row]) -> list[list[str]]:
-    """Return the texts of the rows that failed and of the first others, in their order."""
-    failed = itertools.islice((row for row in rows if row.has_failed), SHOWN_ROWS)
-    others = itertools.islice((row for row in rows if not row.has_failed), SHOWN_ROWS)
-    shown = sorted([*failed, *others], key=lambda row: row.number)
+    """Return the texts of rows that failed, in whole or in part, and of the first others, in their
+    order.
+    """
+    kinds: list[list[Row]] = [[], [], []]
+    for row in rows:
+        kind = kinds[_kind(row)]
+        if len(kind) < SHOWN_ROWS:
+            kind.append(row)
+    shown = sorted(itertools.chain(*kinds), key=lambda row: row.number)
     return [_cells(row) for row in shown]
+
+
+def _kind(row: Row) -> int:
+    """Return 0 for a row that failed, 1 for one of which only tools failed, 2 for any other."""
+    if row.has_failed:
+        return 0
+    return 1 if row.tools_failed else 2
 
 
 def _cells(row: Row) -> list[str]:
     outcome = row.outcome
     if outcome is None:
-        so_far = "" if row.run is None else row.run.answer
+        so_far = "" if row.run is None else plain_line(row.run.answer[: 4 * LINE_CHARS])
         return [
             row.name,
             short(row.item.prompt, LINE_CHARS),
@@ -102,13 +123,11 @@ def _cells(row: Row) -> list[str]:
             row.status,
             "",
         ]
-    failed = outcome.error if row.has_failed else None
-    answer = failed or outcome.answer or outcome.error or ""
     took = "" if outcome.seconds is None else duration(outcome.seconds)
     return [
         row.name,
         short(row.item.prompt, LINE_CHARS),
-        short(answer, LINE_CHARS),
-        outcome.status,
+        short(answer_line(outcome), LINE_CHARS),
+        state_text(row),
         took,
     ]

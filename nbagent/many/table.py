@@ -58,6 +58,7 @@ class Table(OwnedStream):
         self._engine = engine
         self._gate = gate
         self._scores = list(scores)
+        self._is_grouped = len({id(row.item) for row in runs.rows}) < len(runs)
         self._ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         if runs.done:
             self._ended.set_result(None)
@@ -126,12 +127,14 @@ class Table(OwnedStream):
             "total": len(self._runs),
             "ended": totals.ended,
             "failed": totals.failed,
+            "is_grouped": self._is_grouped,
             "asking": sum(row.is_asking for row in active),
             "is_live": self._engine.is_working,
             "is_paused": self._gate.is_paused,
             "version": self._version,
             "scores": self._scores,
-            "tools": sorted(totals.tool_names),
+            "tools_failed": totals.tools_failed,
+            "tools": {name: rows for name, rows in sorted(totals.tool_rows.items()) if rows},
             "figures": sorted(totals.figures),
         }
 
@@ -148,7 +151,8 @@ class Table(OwnedStream):
 
     def page(self, question: str, max_bytes: int) -> tuple[str, int]:
         """Return the answer to a question about the rows; see `RowTable.page`."""
-        return self._pages.answer(question, self._version, self._scores, max_bytes)
+        version, scores = self._version, self._scores
+        return self._pages.answer(question, version, scores, max_bytes, self._opening)
 
     def take(self, command: SteerRows) -> None:
         """Do what the reader asked of the map."""

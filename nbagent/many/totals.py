@@ -20,7 +20,8 @@ class Totals:
         cost: US dollars of the rows that ran here; None while no price is known.
         seconds: that the rows took which ran here.
         ran: rows that ran here.
-        tool_names: the tools that rows have called.
+        tool_rows: number of rows that have called a tool, by its name.
+        tools_failed: rows with calls of tools that failed. They may have an answer.
         figures: of `tokens` and `cost`, those that are known of a row.
     """
 
@@ -30,7 +31,8 @@ class Totals:
     cost: float | None = None
     seconds: float = 0.0
     ran: int = 0
-    tool_names: set[str] = field(default_factory=set)
+    tool_rows: Counter[str] = field(default_factory=Counter)
+    tools_failed: int = 0
     figures: set[str] = field(default_factory=set)
 
     def restore(self, outcome: Outcome) -> None:
@@ -49,7 +51,8 @@ class Totals:
 
     def _count(self, outcome: Outcome) -> None:
         self.statuses[outcome.status] += 1
-        self.tool_names.update(outcome.tool_names)
+        self.tool_rows.update(outcome.tool_names)
+        self.tools_failed += outcome.tools_failed > 0
         if outcome.input is not None or outcome.output is not None:
             self.figures.add("tokens")
         if outcome.cost is not None:
@@ -58,6 +61,8 @@ class Totals:
     def forget(self, outcome: Outcome) -> None:
         """Count a row no more: it is run again. What it has cost stays."""
         self.statuses[outcome.status] -= 1
+        self.tool_rows.subtract(outcome.tool_names)
+        self.tools_failed -= outcome.tools_failed > 0
 
     @property
     def ended(self) -> int:

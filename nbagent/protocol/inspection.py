@@ -30,7 +30,16 @@ from nbagent.protocol.parts import Usage
 
 PartKind: TypeAlias = Literal["instructions", "message", "tool", "format", "settings", "response"]
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
-RowFilter: TypeAlias = Literal["", "failed", "slow", "asking", "tool"]
+RowFilter: TypeAlias = Literal[
+    "",
+    "failed",
+    "tools_failed",
+    "asking",
+    "slow",
+    "different_answers",
+    "different_scores",
+    "tool",
+]
 
 
 class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,8 +303,10 @@ class RowsQuestion(msgspec.Struct, frozen=True, kw_only=True):
         sort: column by which they are sorted: a field of `TableRow`, or a check as `scores/NAME`;
             empty for their own order.
         down: true for the greatest value first.
-        filter: which rows fit: those that failed, the slowest tenth of those that ended, those that
-            wait for the reader, or those that called a tool; empty for all.
+        filter: which rows fit: those that failed; those with calls of tools that failed; those that
+            wait for the reader; the slowest tenth of those that ended; those of items whose rows
+            have different answers, or different values of a check; or those that called a tool.
+            Empty for all.
         tool: name of the tool, for the filter `tool`.
         text: text that the label, the item, the answer or the error must contain, in upper or lower
             case.
@@ -321,6 +332,7 @@ class TableRow(msgspec.Struct, kw_only=True, omit_defaults=True):
         status: `waiting`, `running`, or how it ended.
         asks: true if it waits for the reader.
         restored: true if it is of an earlier execution.
+        tools_failed: number of its calls of tools that failed.
         tokens: of prompts and answers together.
         seconds: that it took so far.
         cost: in US dollars.
@@ -334,6 +346,7 @@ class TableRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: str
     asks: bool = False
     restored: bool = False
+    tools_failed: int = 0
     tokens: int | None = None
     seconds: float | None = None
     cost: float | None = None

@@ -9,8 +9,9 @@ from typing import Any
 
 def ipython_shell() -> Any:
     """Return IPython's shell (`get_ipython()`); None if this process does not run IPython."""
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
+    # It has no `get_ipython` yet while another thread imports it.
+    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get is None else get()
 
 
 def ipython_kernel() -> Any:

@@ -86,6 +86,73 @@ def test_rows_are_filtered_and_searched(table: Table) -> None:
     assert len(numbers(table, filter="slow")) == 1
 
 
+def test_rows_are_found_by_what_their_cells_show() -> None:
+    table = shown(nbagent.map(say, ["**b** one", "# a", "`c` *two*"]).wait())
+    assert [row["answer"] for row in asked(table)["rows"]] == [
+        "b one, said",
+        "a, said",
+        "c two, said",
+    ]
+    assert numbers(table, sort="answer") == [1, 0, 2]
+    assert numbers(table, text="b one") == [0]
+    assert numbers(table, text="**b**") == [0]
+    assert "| c two, said |" in table.run.to_markdown()
+
+
+def test_a_row_with_an_answer_tells_the_calls_of_tools_that_failed() -> None:
+    def look_up(number: int) -> int:
+        """Look up a number."""
+        return {1: 10}[number]
+
+    agent = nbagent.Agent("demo", tools=[look_up])
+    prompts = [f"Call look_up for number {number}" for number in (1, 2)]
+    runs = nbagent.map(agent, prompts).wait()
+    table = shown(runs)
+    assert [row.get("tools_failed") for row in asked(table)["rows"]] == [None, 1]
+    assert numbers(table, filter="tools_failed") == [1]
+    assert numbers(table, filter="failed") == []
+    assert numbers(table, sort="status", down=True) == [1, 0]
+    assert (props(table)["tools_failed"], props(table)["tools"]) == (1, {"look_up": 2})
+    assert runs.summary().startswith("2 / 2 · 1 with failed tools · ")
+    assert "| completed, 1 tool call failed |" in table.run.to_markdown()
+    runs.where(lambda row: row.tools_failed > 0).retry().wait()
+    assert runs.totals.tools_failed == 1
+
+
+def test_items_whose_rows_differ_are_found() -> None:
+    numbers_said = {"x": ["1", "1", "2"], "y": ["3", "3", "3"]}
+
+    def say_next(item: str) -> Iterator[str]:
+        yield numbers_said[item].pop()
+
+    is_two = {"is_two": lambda _, run: run.text == "2"}
+    table = shown(nbagent.map(say_next, ["x", "y"], repeat=3, concurrency=1, scorers=is_two).wait())
+    assert props(table)["is_grouped"]
+    assert numbers(table, filter="different_answers") == [0, 1, 2]
+    assert numbers(table, filter="different_scores") == [0, 1, 2]
+
+
+def test_rows_that_wait_for_the_reader_are_counted() -> None:
+    @nbagent.tool(approve=True)
+    def pay(amount: int) -> str:
+        """Pay an amount."""
+        return f"paid {amount}"
+
+    agent = nbagent.Agent("demo", tools=[pay])
+    runs = nbagent.map(agent, ["Call pay for amount 3"])
+    table = shown(runs)
+    assert until(runs, lambda: runs.rows[0].is_asking)
+    assert "1 waits for you" in runs.summary()
+    assert numbers(table, filter="asking") == [0]
+    table.run.take(SteerRows("open", 0))
+    for question in runs[0].waiting:
+        runs[0].respond(question.id, True)
+    runs.wait()
+    assert "waits for you" not in runs.summary()
+    assert numbers(table, filter="asking") == [0]  # it stays while it is open
+    assert numbers(table, filter="failed") == []
+
+
 @pytest.mark.parametrize("question", ['{"at": -1}', '{"filter": "none"}', "["])
 def test_a_question_that_is_not_valid_is_refused(table: Table, question: str) -> None:
     with pytest.raises(LookupError):

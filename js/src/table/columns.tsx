@@ -1,6 +1,7 @@
 /** The columns of the table of a map. */
 
 import type { ComponentChildren } from "preact";
+import { failedCallsLabel } from "../status";
 import { duration, fixed } from "../ui/duration";
 import { Icon, type IconName } from "../ui/icons";
 import { clip, count, lookUp, num } from "../values";
@@ -54,7 +55,7 @@ export function columnsOf(
     { ...text, key: "answer", head: "Answer", width: "minmax(0, 3fr)", draw: answer },
     isNarrow
       ? { ...text, key: "status", head: "State", width: "7ch", draw: statusIcon }
-      : { ...text, key: "status", head: "State", width: "13ch", draw: status },
+      : { ...text, key: "status", head: "State", width: "15ch", draw: status },
     has("tokens") && { ...figure, key: "tokens", head: "Tokens", width: "8ch", draw: tokens },
     !isNarrow && { ...figure, key: "seconds", head: "Time", width: "8ch", draw: seconds },
     has("cost") && { ...figure, key: "cost", head: "Cost", width: "8ch", draw: cost },
@@ -75,19 +76,21 @@ function answer({ answer, status }: Row) {
 }
 
 /** Icon, tone and word of the state of a row. */
-function stateOf({ status, asks, restored }: Row): [IconName, string, string] {
-  if (asks) return ["warning", "ask", "asks you"];
+function stateOf({ status, asks, restored, toolsFailed }: Row): [IconName, string, string] {
+  if (asks) return ["warning", "ask", "waits for you"];
+  if (toolsFailed > 0 && status === "completed")
+    return ["warning", "ask", toolsFailed === 1 ? "1 tool failed" : `${toolsFailed} tools failed`];
   const [icon, tone, word] = lookUp(STATUS, status) ?? ["info", "off", status];
   return [icon, tone, restored ? "stored" : word];
 }
 
 function status(row: Row) {
   const [icon, tone, word] = stateOf(row);
+  const notes = [];
+  if (row.toolsFailed > 0) notes.push(failedCallsLabel({ tools_failed: row.toolsFailed }));
+  if (row.restored) notes.push("from the store: not run again");
   return (
-    <span
-      class={row.asks ? "nb-ask" : ""}
-      title={row.restored ? "From the store: not run again" : undefined}
-    >
+    <span class={row.asks ? "nb-ask" : ""} title={notes.join("; ") || undefined}>
       <Icon name={icon} tone={tone} /> {word}
     </span>
   );

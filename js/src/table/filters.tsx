@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { RowFilter } from "../protocol";
-import { count } from "../values";
+import { count, num, type PropsOf, record, strings } from "../values";
 import type { Wish } from "./row-pages";
 
 const TOOL = "tool:";
@@ -10,16 +10,16 @@ const TYPING_PAUSE_MS = 200;
 const MAX_SEARCH_CHARS = 200;
 
 interface FiltersProps {
-  tools: readonly string[];
-  failed: number;
-  asking: number;
+  props: PropsOf<"rows">;
   /** Number of rows that fit, and of all rows. */
   found: number | null;
   total: number;
   onWish: (change: Partial<Wish>) => void;
 }
 
-export function Filters({ tools, failed, asking, found, total, onWish }: FiltersProps) {
+export function Filters({ props, found, total, onWish }: FiltersProps) {
+  const tools = Object.entries(record(props.tools) ?? {});
+  const isGrouped = props.is_grouped === true;
   const choose = (value: string) => {
     const isTool = value.startsWith(TOOL);
     onWish({
@@ -31,14 +31,15 @@ export function Filters({ tools, failed, asking, found, total, onWish }: Filters
     <div class="nb-filters nb-map-filters">
       <select aria-label="Rows" onChange={(event) => choose(event.currentTarget.value)}>
         <option value="">All rows</option>
-        <option value="failed">Failed ({count(failed)})</option>
-        <option value="asking">Asks you ({count(asking)})</option>
+        {counted("failed", "Failed", props.failed)}
+        {tools.length > 0 && counted("tools_failed", "With failed tools", props.tools_failed)}
+        {counted("asking", "Waiting for you", props.asking)}
         <option value="slow">Slowest tenth</option>
-        {tools.map((name) => (
-          <option key={name} value={TOOL + name}>
-            Called {name}
-          </option>
-        ))}
+        {isGrouped && <option value="different_answers">Different answers</option>}
+        {isGrouped && strings(props.scores).length > 0 && (
+          <option value="different_scores">Different checks</option>
+        )}
+        {tools.map(([name, rows]) => counted(TOOL + name, `Called ${name}`, rows))}
       </select>
       <SearchField onSearch={(text) => onWish({ text })} />
       <span class="nb-grow" />
@@ -46,6 +47,14 @@ export function Filters({ tools, failed, asking, found, total, onWish }: Filters
         {found !== null && found !== total ? `${count(found)} of ${count(total)} rows` : ""}
       </span>
     </div>
+  );
+}
+
+function counted(value: string, label: string, rows: unknown) {
+  return (
+    <option key={value} value={value}>
+      {label} ({count(num(rows) ?? 0)})
+    </option>
   );
 }
 

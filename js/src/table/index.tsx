@@ -36,9 +36,7 @@ export function RowsTable({ session, block }: { session: Session; block: Block<"
         </p>
       ))}
       <Filters
-        tools={strings(props.tools)}
-        failed={num(props.failed) ?? 0}
-        asking={num(props.asking) ?? 0}
+        props={props}
         found={wish === ALL ? null : pages.total.value}
         total={total}
         onWish={onWish}

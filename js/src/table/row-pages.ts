@@ -18,6 +18,7 @@ export interface Row {
   status: string;
   asks: boolean;
   restored: boolean;
+  toolsFailed: number;
   tokens: number | null;
   seconds: number | null;
   cost: number | null;
@@ -54,6 +55,7 @@ function readRow(value: unknown): Row {
     status: str(row.status) ?? "",
     asks: row.asks === true,
     restored: row.restored === true,
+    toolsFailed: num(row.tools_failed) ?? 0,
     tokens: num(row.tokens),
     seconds: num(row.seconds),
     cost: num(row.cost),
