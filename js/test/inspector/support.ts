@@ -8,6 +8,8 @@ export interface InspectedSession {
   session: Session;
   /** Names of the pages that were asked for. */
   asked: string[];
+  /** All other messages. */
+  sent: ViewMessage[];
   deliver(raw: unknown): void;
 }
 
@@ -17,6 +19,7 @@ export function inspectedSession(
   { head = {}, watch = () => () => {} }: { head?: JsonObject; watch?: Model["host"]["watch"] } = {},
 ): InspectedSession {
   const asked: string[] = [];
+  const sent: ViewMessage[] = [];
   let deliver: (raw: unknown) => void = () => {};
   const session = new Session({
     runId: "run",
@@ -29,12 +32,15 @@ export function inspectedSession(
       return () => {};
     },
     send: (message: ViewMessage) => {
-      if (message.t !== "need") return;
+      if (message.t !== "need") {
+        sent.push(message);
+        return;
+      }
       asked.push(message.name);
       queueMicrotask(() =>
         deliver({ t: "part", name: message.name, at: message.at, ...answer(message.name) }),
       );
     },
   });
-  return { session, asked, deliver: (raw) => deliver(raw) };
+  return { session, asked, sent, deliver: (raw) => deliver(raw) };
 }
