@@ -100,6 +100,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("pauses",),
         ("socket", "threads", "grpc", "mcp", "openai"),
         ("a2a", "endpoints", "openapi"),
+        ("services",),
         ("app",),
         ("server",),
         ("__init__",),
