@@ -49,12 +49,23 @@ FORMATS = (
     ("as-", r"[A-Za-z0-9]{22}(?![A-Za-z0-9])"),
     ("wandb_v1_", r"[A-Za-z0-9_]{30,}"),  # Weights & Biases
     ("hf_", r"[A-Za-z0-9]{20,}"),  # Hugging Face
+    ("csk-", r"[a-z0-9]{40,}"),  # Cerebras
+    ("llx-", r"[A-Za-z0-9]{40,}"),  # LlamaCloud
+    ("ls__", r"[0-9a-f]{32}"),  # LangSmith's older ones
+    ("pylf_v", r"\d_(?:[a-z]{2}_)?[A-Za-z0-9]{40,}"),  # Logfire
+    ("bb_live_", r"[A-Za-z0-9_\-]{20,}"),  # Browserbase
+    ("apify_api_", r"[A-Za-z0-9]{36}"),  # Apify
+    ("rpa_", r"[A-Z0-9]{40,}"),  # RunPod
+    ("dtn_", r"[0-9a-f]{64}"),  # Daytona
+    ("key_", r"[0-9a-f]{64}"),  # Cursor
+    ("sk_car_", r"[A-Za-z0-9_\-]{20,}"),  # Cartesia
     ("api_org_", r"[A-Za-z0-9]{30,}"),
     ("ABSK", r"[A-Za-z0-9+/]{60,}={0,2}"),  # Amazon Bedrock
     ("bedrock-api-key-", r"[A-Za-z0-9+/=]{16,}"),
     ("AKIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),  # AWS
     ("ASIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
     ("AIza", r"[A-Za-z0-9_\-]{35}"),  # Google
+    ("AQ.Ab", r"[A-Za-z0-9_\-]{40,}"),
     ("ya29.", r"[A-Za-z0-9_\-]{20,}"),
     ("GOCSPX-", r"[A-Za-z0-9_\-]{20,}"),
     ("ghp_", r"[A-Za-z0-9]{30,}"),  # GitHub
@@ -67,6 +78,15 @@ FORMATS = (
     ("gldt-", r"[A-Za-z0-9_\-]{20,}"),
     ("glrt-", r"[A-Za-z0-9_\-]{20,}"),
     ("glptt-", r"[0-9a-f]{40}"),
+    ("GR1348941", r"[A-Za-z0-9_\-]{20}"),
+    *(
+        (f"gl{kind}-", r"[A-Za-z0-9_\-]{20,}")
+        for kind in ("agent", "cbt", "ft", "imt", "oas", "soat")
+    ),
+    ("ATBB", r"[A-Za-z0-9]{32}(?![A-Za-z0-9])"),  # Bitbucket
+    ("ATATT3", r"[A-Za-z0-9_\-=]{80,}"),  # Atlassian
+    ("CCIPAT_", r"[A-Za-z0-9]{22}_[0-9a-f]{40}"),  # CircleCI
+    ("bkua_", r"[0-9a-f]{40}"),  # Buildkite
     ("xoxa-", r"[A-Za-z0-9\-]{10,}"),  # Slack
     ("xoxb-", r"[A-Za-z0-9\-]{10,}"),
     ("xoxe-", r"[A-Za-z0-9\-]{10,}"),
@@ -79,6 +99,10 @@ FORMATS = (
     ("dapi", r"[0-9a-f]{32}(?:-\d)?"),  # Databricks
     ("npm_", r"[A-Za-z0-9]{36}"),  # npm
     ("pypi-AgEI", r"[A-Za-z0-9_\-]{50,}"),  # PyPI
+    ("cio", r"[A-Za-z0-9]{32}(?![A-Za-z0-9])"),  # crates.io
+    ("oy2", r"[a-z0-9]{43}(?![A-Za-z0-9])"),  # NuGet
+    ("dckr_pat_", r"[A-Za-z0-9_\-]{27,}"),  # Docker
+    ("dckr_oat_", r"[A-Za-z0-9_\-]{27,}"),
     ("SG.", r"[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),  # SendGrid
     *((f"key-{digit}", r"[0-9a-f]{31}") for digit in "0123456789abcdef"),  # Mailgun
     ("dop_v1_", r"[0-9a-f]{40,}"),  # DigitalOcean
@@ -123,6 +147,17 @@ FORMATS = (
     ("pscale_pw_", r"[A-Za-z0-9_=.\-]{32,}"),
     ("pscale_oauth_", r"[A-Za-z0-9_=.\-]{32,}"),
     ("hvs.", r"[A-Za-z0-9_\-]{24,}"),  # HashiCorp Vault
+    ("hvb.", r"[A-Za-z0-9_\-]{24,}"),
+    ("fm2_", r"[A-Za-z0-9+/=_\-]{60,}"),  # Fly.io
+    ("rnd_", r"[A-Za-z0-9]{32}(?![A-Za-z0-9])"),  # Render
+    ("re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9])"),  # Resend
+    ("mlsn.", r"[0-9a-f]{64}"),  # MailerSend
+    ("CFPAT-", r"[A-Za-z0-9_\-]{43}"),  # Contentful
+    ("ops_eyJ", r"[A-Za-z0-9+/=_\-]{100,}"),  # 1Password
+    ("phx_", r"[A-Za-z0-9_]{40,}"),  # PostHog
+    ("sgp_", r"[A-Za-z0-9_]{40,}"),  # Sourcegraph, Segment
+    ("sdk-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),  # LaunchDarkly
+    ("tskey-", r"[a-z]{3,8}-[A-Za-z0-9]{8,}-[A-Za-z0-9]{16,}"),  # Tailscale
     ("LTAI", r"[A-Za-z0-9]{20}(?![A-Za-z0-9])"),  # Alibaba
     ("xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),  # Brevo
     ("pul-", r"[0-9a-f]{40}"),  # Pulumi
