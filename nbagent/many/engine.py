@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from nbagent import events as e
 from nbagent.agent.calls.once_ledger import ONCE_LEDGER
 from nbagent.errors import NbagentError
 from nbagent.many.key import fingerprint_of
@@ -173,7 +174,7 @@ class Engine:
         ONCE_LEDGER.set(OnceCalls(self._store, row.key))
         try:
             row.run = self._begin(row)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             row.run = None
             return failure(error, row.attempts)
         await self._watch(row.run)
@@ -196,11 +197,15 @@ class Engine:
         outcome = row.outcome
         if outcome is None or self._marks.items() <= outcome.scored_with.items():
             return
-        events = await _in_store(partial(self._store.events, row.key))
+        try:
+            events = await _in_store(partial(self._store.events, row.key))
+        except StoreFault as fault:
+            self._notice(f"row {row.name} gets no checks: {fault}")
+            return
         run = Run(StoredEvents(events, row.name), name=row.name)
         await self._watch(run)
         await self._score(row, run, outcome)
-        await _in_store(partial(self._store.put, row.key, outcome, events))
+        await self._put(row, outcome, events)
 
     async def _score(self, row: Row, run: Run, outcome: Outcome) -> None:
         """Call the checks of a row that it lacks. The value of one that raises is None."""
@@ -218,20 +223,25 @@ class Engine:
     async def _keep(self, row: Row, outcome: Outcome) -> None:
         """Write a row to the store, and drop the runs that ended long ago."""
         events = [] if row.run is None else row.run.events
-        try:
-            await _in_store(partial(self._store.put, row.key, outcome, events))
-        except StoreFault as fault:
-            self._notice(f"rows are not kept: {fault}")
-            return  # its run stays in memory
-        except (TypeError, ValueError) as error:
-            self._notice(f"a row cannot be kept: {type(error).__name__}: {error}")
-            return
-        if row.run is not None:
+        is_kept = await self._put(row, outcome, events)
+        if is_kept and row.run is not None:  # else its run stays in memory
             self._kept.append((row, row.run))
         if len(self._kept) > KEPT_RUNS:
             oldest, run = self._kept.popleft()
             if oldest.run is run:  # else it was run again
                 oldest.run = None
+
+    async def _put(self, row: Row, outcome: Outcome, events: Sequence[e.Event]) -> bool:
+        """Write a row to the store. Return False, and note why, if that is not possible."""
+        try:
+            await _in_store(partial(self._store.put, row.key, outcome, events))
+        except StoreFault as fault:
+            self._notice(f"rows are not kept: {fault}")
+            return False
+        except (TypeError, ValueError) as error:
+            self._notice(f"a row cannot be kept: {type(error).__name__}: {error}")
+            return False
+        return True
 
     def _changed(self) -> None:
         self.changes += 1

@@ -343,20 +343,6 @@ def test_a_killed_process_repeats_no_finished_row(tmp_path: Path) -> None:
     assert ledger.read_text().split() == [*begun, "5"]
 
 
-def test_a_store_that_is_no_database_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "notes.db"
-    path.write_text("no database " * 100)
-    with pytest.raises(NbagentError, match=r"notes\.db cannot be used"):
-        nbagent.map(say, ["a"], store=path)
-
-
-def test_rows_go_on_where_the_store_cannot_be_written(tmp_path: Path) -> None:
-    runs = nbagent.map(say, ["a"], store=tmp_path / "day.db").wait()
-    runs._store.close()
-    runs.run_again(runs.rows).wait()
-    assert (runs[0].text, "rows are not kept" in runs.notices[0]) == ("a, said", True)
-
-
 # --- results ---
 
 
