@@ -11,7 +11,8 @@ from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.agent.tools.tool import AnyTool, Tool
-from nbagent.debug.fork import Forked, recorded_of
+from nbagent.debug.forked import Forked
+from nbagent.debug.origin import recorded_of
 from nbagent.debug.point import Point
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, ToolError

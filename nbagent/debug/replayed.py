@@ -42,9 +42,10 @@ class ReplayedPart:
         self._run = run
         self._point = point
         number = run.prompt_of(point.step.number)
-        first = run.first_step(number)
-        whole = point.step.number - (point.call is None)
-        self.steps: list[RecordedStep] = run.steps[first:whole]
+        last = point.step.number
+        if point.call is None:
+            last -= 1
+        self.steps: list[RecordedStep] = run.steps[run.first_step(number) : last]
         self.open = _open_calls(point)
         self._begin = 0
         self.before: list[input_items.Item] = []
@@ -82,7 +83,8 @@ class ReplayedPart:
         """Prefix of ids that the part does not have."""
         last = 0
         for event in self._events():
-            if found := _PREFIX.match(str(getattr(event, "id", ""))):
+            found = _PREFIX.match(str(getattr(event, "id", "")))
+            if found is not None:
                 last = max(last, int(found[1]))
         return f"fork-{last + 1}"
 
@@ -121,8 +123,9 @@ class ReplayedPart:
         """
         made: list[Call] = []
         for call in self.open:
-            is_changed = args is not None and call is self._point.call
-            written = args if is_changed else call.args
+            written = call.args
+            if args is not None and call is self._point.call:
+                written = args
             if written is not None:
                 made.append((call.start, written))
         return made
@@ -131,7 +134,6 @@ class ReplayedPart:
         """Return the events of the part, without tokens, which are spent once; `args` as for
         `items_since_prompt`.
         """
-        changed = None if args is None else args.id
         made: list[e.Event] = []
         for event in self._events():
             match event:
@@ -141,9 +143,9 @@ class ReplayedPart:
                     continue  # of the fork that is forked
                 case e.ApprovalRequest():
                     event = replace(event, reply=None)
-                case e.ToolArgsDelta() if event.id == changed:
+                case e.ToolArgsDelta() if args is not None and event.id == args.id:
                     continue  # the changed arguments come whole
-                case e.ToolArgs() if args is not None and event.id == changed:
+                case e.ToolArgs() if args is not None and event.id == args.id:
                     event = replace(event, args=args.args, args_text=args.args_text, valid=True)
             made.append(event)
         return made
@@ -220,13 +222,15 @@ def _exact_items(
     groups: list[list[input_items.Item]] = []
     is_open = False
     for item in exact.items[exact.prompt.stop :]:
-        of_model = input_items.is_of_model(item)
-        if of_model and not is_open:
-            groups.append([])
-        if of_model or (groups and isinstance(item, input_items.Message)):
-            # One that asks for another form.
+        if input_items.is_of_model(item):
+            if not is_open:
+                groups.append([])
             groups[-1].append(item)
-        is_open = of_model
+            is_open = True
+            continue
+        is_open = False
+        if groups and isinstance(item, input_items.Message):  # it asks for another form
+            groups[-1].append(item)
     if len(groups) < len(steps):
         return None
     for group, step in zip(groups, steps, strict=False):
@@ -276,5 +280,7 @@ def _with_args(
         return item
     if item.call_id != call.call_id:
         return item
-    whole = None if item.item is None else {**item.item, "arguments": arguments}
+    whole = None
+    if item.item is not None:
+        whole = {**item.item, "arguments": arguments}
     return replace(item, arguments=arguments or "", item=whole)
