@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from nbagent.gate import credential_values as values
 from nbagent.gate.cookies import cookies_in
@@ -19,7 +20,6 @@ from nbagent.gate.found import (
     is_sure,
     is_written,
     masked,
-    may_go_on,
     opened,
     waiting,
 )
@@ -94,6 +94,51 @@ _LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
 _FLAG_NAME = re.compile(r"[A-Za-z0-9\-]{0,40}")
 
 
+class _Value(NamedTuple):
+    """The beginning of a value behind a name.
+
+    Attributes:
+        text: that it stands in.
+        begin: offset of the name.
+        start: offset of the value.
+        grade: of the name.
+        is_whole: whether nothing follows the text.
+    """
+
+    text: str
+    begin: int
+    start: int
+    grade: Grade
+    is_whole: bool
+
+    def may_grow(self, end: int) -> bool:
+        """Return True if more text may come, and a value up to an offset is so short that it
+        counts.
+        """
+        return not self.is_whole and end - self.start < MAX_VALUE_CHARS
+
+    def is_cut(self, end: int) -> bool:
+        """Return True if a value up to an offset may go on behind the end of the text."""
+        return end == len(self.text) and self.may_grow(end)
+
+    def opened(self, end: int) -> Found:
+        """Return it as what may become a credential with what follows the text."""
+        return opened(self.begin, self.start, end, self.grade)
+
+    def masked(self, end: int, rest: re.Pattern[str]) -> Found:
+        """Return it as a credential up to an offset; a long one to the end of what `rest`
+        matches.
+        """
+        return masked(self.text, self.begin, self.start, end, rest)
+
+    def is_written(self, end: int, *, is_line: bool) -> bool:
+        """Return True if the value up to an offset, which stands without quotes, is a
+        credential.
+        """
+        written = self.text[self.start : end].rstrip(SENTENCE_MARKS)
+        return is_written(self.grade, written, is_line=is_line)
+
+
 def named_spans(name: str, value: str) -> list[Span]:
     """Spans to mask of a value that stands by itself under a name, as in JSON."""
     grade = credential_grade(name)
@@ -128,42 +173,48 @@ def named_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     opening = _OPENING.match(text, separator.end())
     if opening is None:
         return None
-    value, quote, scheme = opening.end(), opening["quote"], opening["scheme"]
-    if _OPENING_BEGUN.match(text, value):
+    value = _Value(text, begin, opening.end(), grade, is_whole)
+    quote, scheme = opening["quote"], opening["scheme"]
+    if _OPENING_BEGUN.match(text, value.start):
         return waiting(text, begin, is_whole)
     if "cookie" in text[at:name_end].lower() and not scheme:
-        cookies = cookies_in(text, begin, value, is_whole=is_whole)
+        cookies = cookies_in(text, begin, value.start, is_whole=is_whole)
         if cookies is not None:
             return cookies
+    if quote and mark == "," and not separator["pair"]:
+        return _second_of_list(value, quote)
     if quote:
-        if mark == "," and not separator["pair"]:
-            if not is_whole and _PAIR_BEGUN.match(text, value):
-                return waiting(text, begin, is_whole)
-            grade = "maybe"  # two values of a list, if it is no name and its value
-        return _quoted(text, begin, value, quote, grade, is_whole)
+        return _quoted(value, quote)
     if scheme.lower().startswith(("digest", "aws4")):
         return None  # their fields have names of their own
     if scheme:
-        return _after_scheme(text, begin, value, grade, is_whole)
-    return _unquoted(text, begin, value, grade, separator, is_whole)
+        return _after_scheme(value)
+    return _unquoted(value, separator)
 
 
-def _unquoted(
-    text: str, begin: int, value: int, grade: Grade, separator: re.Match[str], is_whole: bool
-) -> Found | None:
+def _second_of_list(value: _Value, quote: str) -> Found | None:
+    """A quoted text behind another one and a comma: two values of a list, if it is no name and
+    its value.
+    """
+    if not value.is_whole and _PAIR_BEGUN.match(value.text, value.start):
+        return waiting(value.text, value.begin, value.is_whole)
+    return _quoted(value._replace(grade="maybe"), quote)
+
+
+def _unquoted(value: _Value, separator: re.Match[str]) -> Found | None:
     """A value without quotes and scheme, after the separator behind its name."""
-    mark = separator["mark"]
+    begin, mark = value.begin, separator["mark"]
     if mark == ">":
-        if text[begin - 1 : begin] != "<":
+        if value.text[begin - 1 : begin] != "<":
             return None
-        return _element(text, begin, value, grade, is_whole)
+        return _element(value)
     if mark == "," or separator["close"]:
         return None  # numbers, null, code
     if mark == ":":
-        return _after_colon(text, begin, value, grade, is_whole)
+        return _after_colon(value)
     is_spaced = bool(separator["gap"] or separator["space"])
-    is_shell = not is_spaced and text[begin : separator.start()].isupper()
-    return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=is_shell)
+    is_shell = not is_spaced and value.text[begin : separator.start()].isupper()
+    return _assigned(value, is_spaced=is_spaced, is_shell=is_shell)
 
 
 def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
@@ -190,103 +241,104 @@ def _inside(quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(rf"{character}{{0,{MAX_VALUE_CHARS}}}"), re.compile(f"{character}*")
 
 
-def _quoted(
-    text: str, begin: int, value: int, quote: str, grade: Grade, is_whole: bool
-) -> Found | None:
+def _quoted(value: _Value, quote: str) -> Found | None:
+    text = value.text
     inside, rest = _inside(quote)
-    end = end_of(inside, text, value)
-    is_long = end - value >= MAX_VALUE_CHARS
-    is_cut = not text[end : end + len(quote)].rstrip("\\")
-    if is_cut and not is_long and not is_whole:
-        return opened(begin, value, end, grade)
+    end = end_of(inside, text, value.start)
+    has_end = text[end : end + len(quote)].rstrip("\\")
+    if not has_end and value.may_grow(end):
+        return value.opened(end)
+    is_long = end - value.start >= MAX_VALUE_CHARS
     if text[end : end + 1].isspace() and not is_long:
         return None  # a sentence
-    if not is_sure(grade, text[value:end]):
+    if not is_sure(value.grade, text[value.start : end]):
         return None
-    return masked(text, begin, value, end, rest)
+    return value.masked(end, rest)
 
 
-def _after_scheme(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
-    end = end_of(TOKEN, text, value)
-    if may_go_on(text, value, end, is_whole):
-        return opened(begin, value, end, grade)
-    if not is_written(grade, text[value:end].rstrip(SENTENCE_MARKS), is_line=True):
+def _after_scheme(value: _Value) -> Found | None:
+    end = end_of(TOKEN, value.text, value.start)
+    if value.is_cut(end):
+        return value.opened(end)
+    if not value.is_written(end, is_line=True):
         return None
-    return masked(text, begin, value, end, TOKEN_REST)
+    return value.masked(end, TOKEN_REST)
 
 
-def _assigned(
-    text: str,
-    begin: int,
-    value: int,
-    grade: Grade,
-    is_whole: bool,
-    *,
-    is_spaced: bool,
-    is_shell: bool,
-) -> Found | None:
+def _assigned(value: _Value, *, is_spaced: bool, is_shell: bool) -> Found | None:
+    text, begin = value.text, value.begin
     before = text[max(0, begin - 2) : begin]
     in_call = before.endswith(("(", ",")) or before == ", "
-    word = _SHELL if is_shell and not in_call else _BARE
-    end = end_of(word, text, value)
-    if may_go_on(text, value, end, is_whole):
-        return opened(begin, value, end, grade)
+    word = _BARE
+    if is_shell and not in_call:
+        word = _SHELL
+    end = end_of(word, text, value.start)
+    if value.is_cut(end):
+        return value.opened(end)
     following = text[end : end + 1]
     if following in ("(", "[", "{"):
         return None
-    written = text[value:end].rstrip(SENTENCE_MARKS)
-    if grade == "sure":
+    written = text[value.start : end].rstrip(SENTENCE_MARKS)
+    if value.grade == "sure":
         in_code = is_spaced or in_call or following in (",", ")")
         is_one = values.is_assigned_credential(written, in_code=in_code)
     else:
         is_one = is_random(written)
     if not is_one:
         return None
-    return masked(text, begin, value, end, _BARE_REST)
+    return value.masked(end, _BARE_REST)
 
 
-def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
-    end = end_of(_WRITTEN, text, value)
-    is_long = end - value >= MAX_VALUE_CHARS
-    if end == len(text) and not is_long and not is_whole:
-        return opened(begin, value, end, grade)
+def _after_colon(value: _Value) -> Found | None:
+    text = value.text
+    end = end_of(_WRITTEN, text, value.start)
+    if value.is_cut(end):
+        return value.opened(end)
     typed = _TYPED.match(text, end)
     if typed is not None and typed["equals"]:
-        opening = _OPENING.match(text, typed.end())
-        if opening is None or _OPENING_BEGUN.match(text, opening.end()):
-            return None if is_whole else opened(begin, value, end, grade)
-        return _default(text, begin, opening, grade, is_whole)
+        return _default(value, end, typed.end())
     line = _LINE_ENDED.match(text, end)
-    # A type, the end of the line or an escaped one may follow.
-    is_undecided = typed is not None or (line is not None and not line["end"]) or text[end:] == "\\"
-    if is_undecided and not is_long and not is_whole:
-        return opened(begin, value, end, grade)
+    if value.may_grow(end):
+        # A type, the end of the line or an escaped one may follow.
+        may_end_line = line is not None and not line["end"]
+        if typed is not None or may_end_line or text[end:] == "\\":
+            return value.opened(end)
     if text[end : end + 1] in ("(", "[", "{"):
         return None
-    before = text[max(0, begin - PART_CHARS) : begin][::-1]
+    before = text[max(0, value.begin - PART_CHARS) : value.begin][::-1]
     is_line = line is not None and _LINE_BEGUN.match(before) is not None
-    if not is_written(grade, text[value:end].rstrip(SENTENCE_MARKS), is_line=is_line):
+    if not value.is_written(end, is_line=is_line):
         return None
-    return masked(text, begin, value, end, _BARE_REST)
+    return value.masked(end, _BARE_REST)
 
 
-def _default(
-    text: str, begin: int, opening: re.Match[str], grade: Grade, is_whole: bool
-) -> Found | None:
-    """The default of a parameter or a field with a type: `api_key: str = "…"`."""
+def _default(value: _Value, end: int, at: int) -> Found | None:
+    """The default of a parameter or a field with a type: `api_key: str = "…"`.
+
+    Args:
+        value: the type.
+        end: offset of its end.
+        at: offset behind the sign of equality.
+    """
+    opening = _OPENING.match(value.text, at)
+    if opening is None or _OPENING_BEGUN.match(value.text, opening.end()):
+        if value.is_whole:
+            return None
+        return value.opened(end)
     if not opening["quote"]:
         return None
-    return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+    return _quoted(value._replace(start=opening.end()), opening["quote"])
 
 
-def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+def _element(value: _Value) -> Found | None:
     """The text of an element: `<password>…</password>`."""
-    end = end_of(_BARE, text, value)
-    if may_go_on(text, value, end, is_whole):
-        return opened(begin, value, end, grade)
-    if text[end : end + 1] != "<" or not is_sure(grade, text[value:end]):
+    end = end_of(_BARE, value.text, value.start)
+    if value.is_cut(end):
+        return value.opened(end)
+    is_closed = value.text[end : end + 1] == "<"
+    if not is_closed or not is_sure(value.grade, value.text[value.start : end]):
         return None
-    return masked(text, begin, value, end, _BARE_REST)
+    return value.masked(end, _BARE_REST)
 
 
 def flag_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
@@ -295,18 +347,19 @@ def flag_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if name_end == len(text):
         return waiting(text, at, is_whole)
     grade = credential_grade(text[stop:name_end])
-    value = name_end + 1
     if grade is None or text[name_end] != " ":
         return None
-    opening = _OPENING.match(text, value)
+    opening = _OPENING.match(text, name_end + 1)
     if opening is None or _OPENING_BEGUN.match(text, opening.end()):
         return waiting(text, at, is_whole)
-    if opening["quote"]:
-        return _quoted(text, at, opening.end(), opening["quote"], grade, is_whole)
-    end = end_of(_BARE, text, value)
-    if may_go_on(text, value, end, is_whole):
-        return opened(at, value, end, grade)
-    written = text[value:end]
+    quote = opening["quote"]
+    if quote:
+        return _quoted(_Value(text, at, opening.end(), grade, is_whole), quote)
+    value = _Value(text, at, name_end + 1, grade, is_whole)
+    end = end_of(_BARE, text, value.start)
+    if value.is_cut(end):
+        return value.opened(end)
+    written = text[value.start : end]
     if written.startswith("-") or not is_written(grade, written, is_line=False):
         return None
-    return masked(text, at, value, end, _BARE_REST)
+    return value.masked(end, _BARE_REST)
