@@ -76,7 +76,10 @@ class Chart:
 
 def chart_svg(chart: Chart) -> str:
     """Return the chart as an SVG document."""
-    body = _pie(chart) if chart.pie else _Plot(chart).svg()
+    if chart.pie:
+        body = _pie(chart)
+    else:
+        body = _Plot(chart).svg()
     title = _text(_WIDTH / 2, 24, chart.title, size=15)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
@@ -106,8 +109,9 @@ class _Plot:
         self._names = {name: index for index, name in enumerate(chart.categories)}
         self._bars = [series for series in chart.series if series.mark == "bar"]
         self._bases = self._stack()
-        has_legend = any(series.name for series in chart.series)
-        self._right = _WIDTH - (_LEGEND if has_legend else _RIGHT)
+        self._right = _WIDTH - _RIGHT
+        if any(series.name for series in chart.series):
+            self._right = _WIDTH - _LEGEND
         ys = self._finite_ys()
         self._y_ticks = _ticks(min(ys, default=0.0), max(ys, default=1.0))
         self._y = self._scale(self._y_ticks[0], self._y_ticks[-1], not chart.horizontal)
@@ -116,11 +120,15 @@ class _Plot:
             self._x = self._scale(-0.5, len(self._names) - 0.5, chart.horizontal)
             return
         xs = self._finite_xs()
-        ticks = _date_ticks if chart.dates else _ticks
-        self._x_ticks = ticks(min(xs, default=0.0), max(xs, default=1.0))
-        half = self._bar_width() / 2 if self._bars else 0
-        low = min([self._x_ticks[0], *(x - half for x in xs)])
-        high = max([self._x_ticks[-1], *(x + half for x in xs)])
+        left, right = min(xs, default=0.0), max(xs, default=1.0)
+        self._x_ticks = _ticks(left, right)
+        if chart.dates:
+            self._x_ticks = _date_ticks(left, right)
+        half = 0.0
+        if self._bars and xs:
+            half = self._bar_width() / 2
+        low = min(self._x_ticks[0], left - half)
+        high = max(self._x_ticks[-1], right + half)
         self._x = self._scale(low, high, chart.horizontal)
 
     def _scale(self, low: float, high: float, upwards: bool) -> _Scale:
@@ -138,7 +146,7 @@ class _Plot:
         ys = list(itertools.chain.from_iterable(series.ys for series in self._chart.series))
         for tops in self._bases.values():
             ys += itertools.chain.from_iterable(tops)
-        if any(series.mark in ("bar", "area") for series in self._chart.series):
+        if self._bases:
             ys.append(0.0)
         return list(filter(math.isfinite, ys))
 
@@ -234,7 +242,7 @@ class _Plot:
     def _dots(self, xs: Sequence[float], ys: Sequence[float], color: str) -> str:
         made = []
         for x, y in zip(xs, ys, strict=True):
-            if math.isfinite(x) and math.isfinite(y):
+            if math.isfinite(x + y):
                 left, top = self._point(x, y)
                 made.append(
                     f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3.5" fill="{color}" '
@@ -243,22 +251,24 @@ class _Plot:
         return "".join(made)
 
     def _area(self, index: int, xs: Sequence[float], color: str) -> str:
-        upper, lower = [], []
+        places: list[float] = []
+        upper: list[float] = []
+        lower: list[float] = []
         for x, (low, high) in zip(xs, self._bases[index], strict=True):
             if math.isfinite(x + high):
-                upper.append((x, high))
-                lower.append((x, low))
-        if not upper:
+                places.append(x)
+                upper.append(high)
+                lower.append(low)
+        if not places:
             return ""
-        outline = upper + lower[::-1]
-        path = self._path([x for x, _ in outline], [y for _, y in outline])
+        path = self._path(places + places[::-1], upper + lower[::-1])
         return f'<path d="{path}Z" fill="{color}" fill-opacity=".6"/>'
 
     def _path(self, xs: Sequence[float], ys: Sequence[float]) -> str:
         """Return the path of a line, which has a gap where there is no number."""
         made, pen = [], "M"
         for x, y in zip(xs, ys, strict=True):
-            if not math.isfinite(x) or not math.isfinite(y):
+            if not math.isfinite(x + y):
                 pen = "M"
                 continue
             left, top = self._point(x, y)
@@ -339,10 +349,14 @@ def _text(
     if not text:
         return ""
     # A text at the side of the plot has less space than one that stands in the middle.
-    max_chars = 4 * _LABEL_CHARS if anchor == "middle" else _LABEL_CHARS
+    max_chars = _LABEL_CHARS
+    if anchor == "middle":
+        max_chars = 4 * _LABEL_CHARS
     if len(text) > max_chars:
         text = f"{text[: max_chars - 1]}…"
-    turned = f' transform="rotate({turn} {x:.1f} {y:.1f})"' if turn else ""
+    turned = ""
+    if turn:
+        turned = f' transform="rotate({turn} {x:.1f} {y:.1f})"'
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turned}>'
         f"{html.escape(text)}</text>"
@@ -356,11 +370,14 @@ _LEAST_RANGE = 1e-300
 def _ticks(low: float, high: float) -> list[float]:
     """Return about five round numbers that cover the range."""
     if high - low < _LEAST_RANGE:
-        half = 0.5 if abs(low) < _LEAST_RANGE else abs(low) / 2
+        half = abs(low) / 2
+        if abs(low) < _LEAST_RANGE:
+            half = 0.5
         low, high = low - half, high + half
     raw = (high - low) / 5
     unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if factor * unit >= raw * 0.999)
+    steps = [factor * unit for factor in (1, 2, 2.5, 5, 10)]
+    step = next(step for step in steps if step >= raw * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(step * number, 12) for number in range(first, last + 1)]
 

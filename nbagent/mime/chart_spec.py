@@ -1,8 +1,8 @@
 """Shared parts of the readers of charts: values in a specification, and the chart of some series.
 
 Libraries that draw by a browser's scripts have no picture without them. Their readers
-(`plotly_chart`, `vega_lite_chart`) understand the common charts; for any other they return None
-rather than a picture that says something else.
+(`plotly_chart`, `vega_lite_chart`) understand the common charts. For any other they raise
+`NotSimple`, rather than make a picture that says something else.
 """
 
 import base64
@@ -20,6 +20,8 @@ from nbagent.mime.chart import Chart, Coordinate, Series
 MAX_POINTS = 5_000
 """Points of a chart that are drawn; a chart with more has no simple picture."""
 
+_MONTH_CHARS = len("2024-01")
+
 _TAG = re.compile(r"<[^<>]*>")
 # As `array` and `memoryview` name numpy's types.
 _FORMATS = {
@@ -36,6 +38,20 @@ _FORMATS = {
 }
 
 
+class NotSimple(Exception):
+    """A specification says more than the simple picture of a chart could show."""
+
+
+def require(is_simple: bool) -> None:
+    """Check that a specification is that of a simple chart.
+
+    Raises:
+        NotSimple: it is not.
+    """
+    if not is_simple:
+        raise NotSimple
+
+
 def chart_of(
     series: Sequence[Series],
     title: str,
@@ -45,30 +61,40 @@ def chart_of(
     horizontal: bool = False,
     stacked: bool = False,
     order: Sequence[str] = (),
-) -> Chart | None:
-    """Return a chart of series whose x are numbers, times or names; None if they are empty, too
-    many or no numbers.
+) -> Chart:
+    """Return a chart of series whose x are numbers, times or names.
+
+    Raises:
+        NotSimple: there are no points, or too many.
     """
     xs = list(chain.from_iterable(each.xs for each in series))
-    if not xs or len(xs) > MAX_POINTS:
-        return None
+    require(0 < len(xs) <= MAX_POINTS)
     if len(series) == 1:
         series = [replace(series[0], name="")]
     chart = Chart(series, title, x_title, y_title, horizontal=horizontal, stacked=stacked)
-    if not order and not any(isinstance(x, str) for x in xs):
+    if order:
+        return _with_names(chart, order)
+    if not any(isinstance(x, str) for x in xs):
         return chart
-    seconds = None if order else _all_seconds(xs)
-    if seconds is not None:
-        timed = [replace(each, xs=[seconds[x] for x in each.xs]) for each in series]
-        return replace(chart, series=timed, dates=True)
-    named = [replace(each, xs=list(map(str, each.xs))) for each in series]
-    return replace(chart, series=named, categories=order or list(dict.fromkeys(map(str, xs))))
+    seconds = _all_seconds(xs)
+    if seconds is None:
+        return _with_names(chart, list(dict.fromkeys(map(str, xs))))
+    timed = [replace(each, xs=[seconds[x] for x in each.xs]) for each in series]
+    return replace(chart, series=timed, dates=True)
+
+
+def _with_names(chart: Chart, names: Sequence[str]) -> Chart:
+    """Return a chart whose x are names, in that order."""
+    named = [replace(each, xs=list(map(str, each.xs))) for each in chart.series]
+    return replace(chart, series=named, categories=names)
 
 
 def record_in(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return the field if it is a JSON object; else an empty one."""
     found = value.get(name)
-    return found if isinstance(found, dict) else {}
+    if isinstance(found, dict):
+        return found
+    return {}
 
 
 def title_of(value: Mapping[str, Any]) -> str:
@@ -98,19 +124,26 @@ def number_of(value: Any) -> float:
 
 def coordinate_of(value: Any) -> Coordinate:
     """Return a number as it is, anything else as its text."""
-    return value if isinstance(value, (int, float)) else str(value)
+    if isinstance(value, (int, float)):
+        return value
+    return str(value)
 
 
-def can_be_drawn(xs: Sequence[Any], ys: Sequence[float]) -> bool:
-    """Return True if each x has a y, and some of these are numbers."""
-    return len(xs) == len(ys) and any(map(math.isfinite, ys))
+def require_points(xs: Sequence[Any], ys: Sequence[float]) -> None:
+    """Check that each x has a y, and that some of these are numbers.
+
+    Raises:
+        NotSimple: it is not so.
+    """
+    require(len(xs) == len(ys))
+    require(any(map(math.isfinite, ys)))
 
 
 def _seconds(value: Coordinate) -> float | None:
     """Return an ISO 8601 date as seconds since the epoch; None for anything else."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d", value):
         return None
-    if len(value) <= 7:  # a month, which `fromisoformat` does not take
+    if len(value) <= _MONTH_CHARS:  # `fromisoformat` takes no months
         value = f"{value}-01"
     try:
         when = datetime.datetime.fromisoformat(value)
@@ -127,7 +160,8 @@ def values_in(column: Any) -> list[Any]:
         form = _FORMATS.get(str(column.get("dtype")))
         if form is None or column.get("shape") or sys.byteorder != "little":
             return []
-        return memoryview(base64.b64decode(column.get("bdata", ""))).cast(form).tolist()  # type: ignore[call-overload,no-any-return]
+        data = memoryview(base64.b64decode(column.get("bdata", "")))
+        return data.cast(form).tolist()  # type: ignore[call-overload,no-any-return]
     if isinstance(column, str) or not isinstance(column, Iterable):
         return []
     return list(column)

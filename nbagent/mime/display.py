@@ -4,6 +4,7 @@ import base64
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,7 +13,7 @@ from nbagent.events import Display
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.parts import join_parts
-from nbagent.mime.picture import IN_SCRIPT, PLOTLY, figure_of, is_drawn_by_script, picture_of
+from nbagent.mime.picture import IN_SCRIPT, PLOTLY, Ask, figure_of, is_drawn_by_script, picture_of
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.styled_table import is_styler, table_of, with_inline_styles
 from nbagent.mime.summary import summary_of
@@ -67,29 +68,29 @@ def display_of(
     """
     given = list(figures)
     figures = _unless_it_fails(lambda: _outside(value, given), given)
-    data = _limited(value, limits)
-    members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
-    has_others = bool(figures or before)
-    others_only = value is None and has_others
-    shown = [_limited(each, limits) for each in before]
-    if not others_only:
-        shown += members or [data]
-    shown += filter(None, (_pictures(_limited(figure, limits)) for figure in figures))
-    parts = list(map(_richest, shown))
-    if others_only:
-        named = list(before)
-    elif members and isinstance(value, (list, tuple)) and len(value) <= _MAX_NAMED:
-        named = list(value)
-    else:
-        named = [value]
-    summary = ", ".join(map(summary_of, [*named, *figures]))
-    if others_only:
+    parts = [_richest(_limited(each, limits)) for each in before]
+    if value is None and (before or figures):
+        parts += _pictures(figures, limits)
+        summary = _summary([*before, *figures])
         data = {"text/plain": summary}
         if len(parts) == 1:
             data = {**parts[0], **data}
+    else:
+        data = _limited(value, limits)
+        members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
+        parts += map(_richest, members or [data])
+        parts += _pictures(figures, limits)
+        named = [value]
+        if members and isinstance(value, (list, tuple)) and len(value) <= _MAX_NAMED:
+            named = list(value)
+        summary = _summary([*named, *figures])
     if len(parts) > 1:
         data = {**join_parts(parts), **data}
     return Display(summary=line(summary), data=data)
+
+
+def _summary(values: Sequence[Any]) -> str:
+    return ", ".join(map(summary_of, values))
 
 
 def _outside(value: Any, figures: Sequence[Any]) -> list[Any]:
@@ -97,8 +98,15 @@ def _outside(value: Any, figures: Sequence[Any]) -> list[Any]:
     return [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
 
 
-def _pictures(bundle: dict[str, Any]) -> dict[str, Any]:
-    return {mime: payload for mime, payload in bundle.items() if mime.startswith("image/")}
+def _pictures(figures: Sequence[Any], limits: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the pictures of figures, without those that have none."""
+    pictures: list[dict[str, Any]] = []
+    for figure in figures:
+        for mime, payload in _limited(figure, limits).items():
+            if mime.startswith("image/"):
+                pictures.append({mime: payload})
+                break
+    return pictures
 
 
 def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
@@ -129,20 +137,25 @@ def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
-    failures: list[str] = []
-    bundle = _bundle(value, failures)
+    failures = _Failures()
+    bundle = _bundle(value, failures.ask)
     data: dict[str, Any] = {}
-    for mime, limit in limits.items():
-        if mime != "text/plain" and bundle.get(mime) is not None:
-            payload = _payload(mime, bundle[mime], limit)
-            if payload is not None:
-                data[mime] = payload
-    text = bundle.get("text/plain")
+    for mime in MIME_BYTES:
+        payload = bundle.get(mime)
+        if mime == "text/plain":
+            text = _plain_text(value, payload)
+            data[mime] = _plain_head("\n".join([text, *failures.messages]), limits)
+        elif mime in limits and payload is not None:
+            data[mime] = _payload(mime, payload, limits[mime])
+    return {mime: payload for mime, payload in data.items() if payload is not None}
+
+
+def _plain_text(value: Any, given: Any) -> str:
+    """Return the text of a value: the one that its formatter has given, if it is one."""
+    text = given
     if not isinstance(text, str) or is_styler(value):
         text = text_of(table_of(value))
-    text = "\n".join([text_safe(without_addresses(text)), *failures])
-    data["text/plain"] = _plain_head(text, limits)
-    return {mime: data[mime] for mime in MIME_BYTES if mime in data}
+    return text_safe(without_addresses(text))
 
 
 def _plain_head(text: str, limits: Mapping[str, int]) -> str:
@@ -159,8 +172,8 @@ def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str
     parts: list[dict[str, Any]] = []
     for item in items:
         parts += _members(item, limits, depth + 1) or [_limited(item, limits)]
-    is_rich = any(part.keys() - _PLAIN_TYPES for part in parts)
-    if len(parts) > _MAX_MEMBERS or not is_rich:
+    types = set(chain.from_iterable(parts))
+    if len(parts) > _MAX_MEMBERS or types <= _PLAIN_TYPES:
         return []
     return parts
 
@@ -172,14 +185,12 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if len(value) > _MAX_MEMBERS // 2:
             return []
-        items: list[Any] = []
-        for key, item in value.items():
-            items += [str(key), item]
-        return items
-    is_list = isinstance(value, (list, tuple)) and not hasattr(value, "_fields")
-    if is_list and len(value) <= _MAX_MEMBERS:
-        return list(value)
-    return []
+        return list(chain.from_iterable((str(key), item) for key, item in value.items()))
+    if not isinstance(value, (list, tuple)) or hasattr(value, "_fields"):
+        return []
+    if len(value) > _MAX_MEMBERS:
+        return []
+    return list(value)
 
 
 def _holds(value: Any, figure: Any, depth: int) -> bool:
@@ -207,41 +218,52 @@ def bundle_of_json(content: Any) -> dict[str, Any]:
     return {"text/plain": content}
 
 
-def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
-    """Return the bundle of all the value's formatters, of any size.
+class _Failures:
+    """The formatters of a value that failed.
 
-    Messages of those that failed are added to `failures`.
+    Attributes:
+        messages: a line for each of them.
     """
 
-    def ask(what: str, formatter: Callable[[], Any]) -> Any:
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def ask(self, what: str, formatter: Callable[[], Any]) -> Any:
+        """Return what a formatter makes; None if it fails."""
         try:
             return formatter()
         except Exception as error:
-            failures.append(f"({what} failed: {line(f'{type(error).__name__}: {error}')})")
+            reason = line(f"{type(error).__name__}: {error}")
+            self.messages.append(f"({what} failed: {reason})")
             return None
 
+
+def _bundle(value: Any, ask: Ask) -> dict[str, Any]:
+    """Return the bundle of all the value's formatters, of any size."""
     if isinstance(value, str):
         return {"text/plain": value}
-    bundle: dict[str, Any] = {}
-    shell = ipython_shell()
-    # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying
-    # what it looks like.
-    if shell is not None and not hasattr(type(value), "_ipython_display_"):
-        formats = ask(
-            "IPython's formatter",
-            lambda: shell.display_formatter.format(value, include=set(MIME_BYTES))[0],
-        )
-        bundle.update(formats or {})
-    elif not isinstance(value, type):
-        bundle.update(_own_bundle(value, ask))
+    bundle = _formatted(value, ask)
     bundle.update(picture_of(value, bundle, ask))
     if isinstance(bundle.get("text/html"), str):
         _adapt_html(value, bundle)
     if isinstance(value, (dict, list)) and "application/json" not in bundle:
-        bundle["application/json"] = ask(
-            "JSON", lambda: whole_json(value, MIME_BYTES["application/json"])
-        )
+        limit = MIME_BYTES["application/json"]
+        bundle["application/json"] = ask("JSON", partial(whole_json, value, limit))
     return bundle
+
+
+def _formatted(value: Any, ask: Ask) -> dict[str, Any]:
+    """Return the bundle of IPython's formatters, or else of the value's own."""
+    shell = ipython_shell()
+    # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying
+    # what it looks like.
+    if shell is not None and not hasattr(type(value), "_ipython_display_"):
+        format = partial(shell.display_formatter.format, value, include=set(MIME_BYTES))
+        formats = ask("IPython's formatter", lambda: dict(format()[0]))
+        return formats or {}
+    if isinstance(value, type):
+        return {}
+    return _own_bundle(value, ask)
 
 
 def _adapt_html(value: Any, bundle: dict[str, Any]) -> None:
@@ -258,24 +280,32 @@ def _adapt_html(value: Any, bundle: dict[str, Any]) -> None:
         bundle["text/plain"] = f"{summary_of(value)}\n{IN_SCRIPT}"
 
 
-def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dict[str, Any]:
+def _own_bundle(value: Any, ask: Ask) -> dict[str, Any]:
     """Return the bundle of the value's own `_repr_*_` methods; looked up on its class, since
     proxies answer to any name.
     """
     bundle: dict[str, Any] = {}
-    for mime, name in {"": "_repr_mimebundle_", **_METHODS}.items():
+    whole = getattr(type(value), "_repr_mimebundle_", None)
+    if whole is not None:
+        given = ask("_repr_mimebundle_", partial(whole, value, include=None, exclude=None))
+        made = _without_metadata(given)
+        if isinstance(made, dict):
+            bundle.update(made)
+    for mime, name in _METHODS.items():
         method = getattr(type(value), name, None)
         if method is None or mime in bundle:
             continue
-        options = {} if mime else {"include": None, "exclude": None}
-        data = ask(name, partial(method, value, **options))
-        if isinstance(data, tuple):
-            data = data[0]  # the second is metadata
-        if mime and data is not None:
-            bundle[mime] = data
-        elif isinstance(data, dict):
-            bundle.update(data)
+        payload = _without_metadata(ask(name, partial(method, value)))
+        if payload is not None:
+            bundle[mime] = payload
     return bundle
+
+
+def _without_metadata(given: Any) -> Any:
+    """Return what a `_repr_*_` method has given, which may be a tuple of that and its metadata."""
+    if isinstance(given, tuple):
+        return given[0]
+    return given
 
 
 def _payload(mime: str, payload: Any, limit: int) -> Any:

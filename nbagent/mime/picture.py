@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent.mime.chart import Chart, chart_svg
+from nbagent.mime.chart_spec import NotSimple
 from nbagent.mime.image import image_type
 from nbagent.mime.plotly_chart import plotly_chart
 from nbagent.mime.vega_lite_chart import vega_lite_chart
@@ -25,7 +26,7 @@ IN_SCRIPT = (
 )
 """Note for a value that has no picture without a script."""
 
-_Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart | None]
+_Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart]
 
 PLOTLY = "application/vnd.plotly.v1+json"
 """MIME type of a plotly figure, which a view may draw with plotly's own script."""
@@ -44,8 +45,7 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
         ask: calls what may fail.
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
-        mime = image_type(value)
-        return {mime: bytes(value)} if mime else {}
+        return _encoded_image(value)
     if isinstance(value, type):
         return {}
     figure = figure_of(value)
@@ -54,6 +54,13 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
     if "image/png" in bundle:
         return {}
     return _kept("image/png", ask("savefig", lambda: _png_of(figure)))
+
+
+def _encoded_image(data: bytes | bytearray | memoryview) -> dict[str, Any]:
+    mime = image_type(data)
+    if not mime:
+        return {}
+    return {mime: bytes(data)}
 
 
 def figure_of(value: Any) -> Any:
@@ -87,11 +94,9 @@ def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str,
     if hasattr(kind, "to_dict") and hasattr(kind, "resolve_scale"):  # Altair's charts
         return _altair_picture(value, ask)
     for mime, spec in bundle.items():
-        reader = _reader_of(mime)
-        if reader is not None:
-            svg = ask("the chart", partial(_svg_of, reader, spec))
-            if svg is not None:
-                return {"image/svg+xml": svg}
+        svg = ask("the chart", partial(_svg_of, _reader_of(mime), spec))
+        if svg is not None:
+            return {"image/svg+xml": svg}
     return {}
 
 
@@ -115,19 +120,26 @@ def _altair_picture(chart: Any, ask: Ask) -> dict[str, Any]:
     return _kept("image/svg+xml", svg)
 
 
-def _reader_of(mime: str) -> _Reader | None:
+def _reader_of(mime: str) -> _Reader:
     if mime == PLOTLY:
         return plotly_chart
     if _VEGA_LITE.fullmatch(mime):
         return vega_lite_chart
-    return None
+    return _no_chart
+
+
+def _no_chart(spec: Mapping[str, Any]) -> Chart:
+    raise NotSimple
 
 
 def _svg_of(reader: _Reader, spec: Any) -> str | None:
+    """Return the simple picture of a specification; None if that would not be true."""
     if not isinstance(spec, dict):
         return None
-    chart = reader(spec)
-    return None if chart is None else chart_svg(chart)
+    try:
+        return chart_svg(reader(spec))
+    except NotSimple:
+        return None
 
 
 def _saved_svg(chart: Any) -> str:
@@ -143,4 +155,6 @@ def _png_of(figure: Any) -> bytes:
 
 
 def _kept(mime: str, payload: Any) -> dict[str, Any]:
-    return {} if payload is None else {mime: payload}
+    if payload is None:
+        return {}
+    return {mime: payload}

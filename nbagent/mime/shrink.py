@@ -44,7 +44,9 @@ def whole_json(value: Any, max_bytes: int) -> Any:
     """Return the value as JSON, or None if it is too large or too deep to be shown as a whole."""
     converter = _ValueConverter(_VALUE, max_bytes)
     made = converter.convert(value)
-    return None if converter.cut else made
+    if converter.cut:
+        return None
+    return made
 
 
 class _ValueConverter(BoundedJsonConverter):

@@ -51,31 +51,43 @@ def _whole(value: Any, depth: int = 0) -> str | None:
         value = value.item()  # a number of NumPy's
     # Not its subclasses, which may have a repr of their own.
     kind = type(value)
-    if kind in (float, bool, type(None)):
-        return repr(value)
-    if kind is int and value.bit_length() < _WHOLE_CHARS:
-        return repr(value)
-    if kind is str and len(value) <= _WHOLE_CHARS:
-        return repr(value)
-    if kind in _BRACKETS and len(value) <= _WHOLE_CHARS and depth <= _WHOLE_DEPTH:
+    if kind in _BRACKETS:
         return _whole_collection(value, depth)
-    return None
+    is_short = _IS_SHORT.get(kind)
+    if is_short is None or not is_short(value):
+        return None
+    return repr(value)
+
+
+_IS_SHORT: dict[type, Callable[[Any], bool]] = {
+    float: lambda number: True,
+    bool: lambda value: True,
+    type(None): lambda value: True,
+    int: lambda number: number.bit_length() < _WHOLE_CHARS,
+    str: lambda text: len(text) <= _WHOLE_CHARS,
+}
+"""Functions that say whether a value is written whole, by its class."""
 
 
 def _whole_collection(value: Any, depth: int) -> str | None:
+    if len(value) > _WHOLE_CHARS or depth > _WHOLE_DEPTH:
+        return None
     kind = type(value)
-    members = []
-    for member in value.values() if kind is dict else value:
-        written = _whole(member, depth + 1)
+    members: list[str] = []
+    for member in value:
+        key, item = "", member
+        if kind is dict:
+            key, item = f"{_key(member)}: ", value[member]
+        written = _whole(item, depth + 1)
         if written is None:
             return None
-        members.append(written)
-    if kind is dict:
-        members = [f"{_key(key)}: {member}" for key, member in zip(value, members, strict=True)]
+        members.append(key + written)
     if kind is tuple and len(members) == 1:
         members.append("")  # for the comma
     whole = _BRACKETS[kind].format(", ".join(members).rstrip())
-    return whole if len(whole) <= _WHOLE_CHARS else None
+    if len(whole) > _WHOLE_CHARS:
+        return None
+    return whole
 
 
 def _key(key: Any) -> str:

@@ -11,10 +11,12 @@ from typing import Any, TypeAlias
 from nbagent.mime.chart import Chart, Coordinate, Mark, Series
 from nbagent.mime.chart_spec import (
     MAX_POINTS,
+    NotSimple,
     chart_of,
     coordinate_of,
     number_of,
     record_in,
+    require,
     title_of,
 )
 
@@ -24,7 +26,7 @@ _Groups: TypeAlias = dict[str, dict[Coordinate, list[float]]]
 
 # Rows of the data, of which a chart may draw sums.
 _MAX_ROWS = 20 * MAX_POINTS
-_SEVERAL_PLOTS = ("hconcat", "vconcat", "concat", "facet", "repeat", "spec")
+_MORE_THAN_MARKS = {"transform", "hconcat", "vconcat", "concat", "facet", "repeat", "spec"}
 _OTHER_CHANNELS = {"row", "column", "facet", "x2", "y2", "theta", "xOffset", "yOffset"}
 _MARKS: dict[str, Mark] = {
     "line": "line",
@@ -47,29 +49,28 @@ _AGGREGATES: dict[str | None, Callable[[list[float]], float]] = {
 }
 
 
-def vega_lite_chart(spec: _Json) -> Chart | None:
-    """Return the chart of a Vega-Lite specification with its data inside; None if it is not a
-    simple one.
+def vega_lite_chart(spec: _Json) -> Chart:
+    """Return the chart of a Vega-Lite specification with its data inside.
+
+    Raises:
+        NotSimple: it is not a simple one.
     """
-    if "transform" in spec or any(name in spec for name in _SEVERAL_PLOTS):
-        return None
+    require(spec.keys().isdisjoint(_MORE_THAN_MARKS))
     layers = spec.get("layer")
     if isinstance(layers, list):
         return _layered(spec, layers)
     return _unit(spec)
 
 
-def _layered(spec: _Json, layers: Sequence[_Json]) -> Chart | None:
+def _layered(spec: _Json, layers: Sequence[_Json]) -> Chart:
+    require(bool(layers))
     shared = {name: spec[name] for name in ("data", "datasets") if name in spec}
     drawn: list[Chart] = []
     for layer in layers:
         encoding = {**record_in(spec, "encoding"), **record_in(layer, "encoding")}
         chart = vega_lite_chart({**shared, **layer, "encoding": encoding})
-        if chart is None or chart.horizontal or chart.pie:
-            return None
+        require(not chart.horizontal)
         drawn.append(chart)
-    if not drawn:
-        return None
     first = drawn[0]
     return chart_of(
         list(chain.from_iterable(chart.series for chart in drawn)),
@@ -81,20 +82,18 @@ def _layered(spec: _Json, layers: Sequence[_Json]) -> Chart | None:
     )
 
 
-def _unit(spec: _Json) -> Chart | None:
+def _unit(spec: _Json) -> Chart:
     """Return the chart of one mark."""
-    mark = _mark_of(spec)
-    encoding, rows = record_in(spec, "encoding"), _rows_of(spec)
-    if mark is None or rows is None or encoding.keys() & _OTHER_CHANNELS:
-        return None
+    mark, encoding = _mark_of(spec), record_in(spec, "encoding")
+    require(encoding.keys().isdisjoint(_OTHER_CHANNELS))
     x, y = record_in(encoding, "x"), record_in(encoding, "y")
-    if not _is_plain(x) or not _is_plain(y):
-        return None
+    _require_plain(x)
+    _require_plain(y)
+    along, up = x, y
     horizontal = mark == "bar" and _is_quantity(x) and not _is_quantity(y)
-    along, up = (y, x) if horizontal else (x, y)
-    groups = _groups(rows, along, up, record_in(encoding, "color").get("field"))
-    if groups is None:
-        return None
+    if horizontal:
+        along, up = y, x
+    groups = _groups(_rows_of(spec), along, up, record_in(encoding, "color").get("field"))
     series = [
         Series(mark, list(points), list(points.values()), name) for name, points in groups.items()
     ]
@@ -115,45 +114,43 @@ def _unit(spec: _Json) -> Chart | None:
     )
 
 
-def _mark_of(spec: _Json) -> Mark | None:
+def _mark_of(spec: _Json) -> Mark:
     mark = spec.get("mark")
     if isinstance(mark, dict):
         mark = mark.get("type")
-    return _MARKS.get(str(mark))
+    name = str(mark)
+    require(name in _MARKS)
+    return _MARKS[name]
 
 
-def _is_plain(channel: _Json) -> bool:
-    """Return True if a channel shows the values of a field as they are, in their own order."""
+def _require_plain(channel: _Json) -> None:
+    """Check that a channel shows the values of a field as they are, in their own order."""
+    require(not channel.get("bin") and not channel.get("timeUnit"))
     scale = record_in(channel, "scale").get("type")
-    if channel.get("bin") or channel.get("timeUnit"):
-        return False
-    is_known_scale = scale in (None, "linear", "band", "point", "time")
-    return is_known_scale and channel.get("sort") in (None, "ascending")
+    require(scale in (None, "linear", "band", "point", "time"))
+    require(channel.get("sort") in (None, "ascending"))
 
 
-def _rows_of(spec: Mapping[str, Any]) -> _Rows | None:
+def _rows_of(spec: _Json) -> _Rows:
     data = record_in(spec, "data")
     rows = data.get("values", record_in(spec, "datasets").get(str(data.get("name"))))
     if not isinstance(rows, list) or len(rows) > _MAX_ROWS:
-        return None
-    return rows if all(isinstance(row, dict) for row in rows) else None
+        raise NotSimple
+    require(all(isinstance(row, dict) for row in rows))
+    return rows
 
 
-def _groups(
-    rows: _Rows, along: _Json, up: _Json, color: Any
-) -> dict[str, dict[Coordinate, float]] | None:
-    """Return the value at each place, by the name of its colour; None if the channels say more than
-    that.
-    """
+def _groups(rows: _Rows, along: _Json, up: _Json, color: Any) -> dict[str, dict[Coordinate, float]]:
+    """Return the value at each place, by the name of its colour."""
     field, measure, aggregate = along.get("field"), up.get("field"), up.get("aggregate")
-    reduce = _AGGREGATES.get(aggregate)
-    if reduce is None or not isinstance(field, str) or along.get("aggregate"):
-        return None
-    if measure is None and aggregate != "count":
-        return None
+    require(aggregate in _AGGREGATES and not along.get("aggregate"))
+    require(measure is not None or aggregate == "count")
+    if not isinstance(field, str):
+        raise NotSimple
     found = _collected(rows, field, measure, color)
-    if aggregate is None and _have_several(found):
-        return None
+    if aggregate is None:
+        _require_single(found)
+    reduce = _AGGREGATES[aggregate]
     in_order = along.get("type") in ("quantitative", "temporal")
     made: dict[str, dict[Coordinate, float]] = {}
     for name, places in found.items():
@@ -171,26 +168,30 @@ def _collected(rows: _Rows, field: str, measure: Any, color: Any) -> _Groups:
         place = row.get(field)
         if place is None or isinstance(place, (dict, list)):
             continue
-        name = "" if color is None else str(row.get(color))
-        value = 1.0 if measure is None else number_of(row.get(measure))
+        name, value = "", 1.0
+        if color is not None:
+            name = str(row.get(color))
+        if measure is not None:
+            value = number_of(row.get(measure))
         places = found.setdefault(name, {})
         places.setdefault(coordinate_of(place), []).append(value)
     return found
 
 
-def _have_several(groups: _Groups) -> bool:
-    points = chain.from_iterable(places.values() for places in groups.values())
-    return any(len(values) > 1 for values in points)
+def _require_single(groups: _Groups) -> None:
+    """Check that each place has one value."""
+    for places in groups.values():
+        require(all(len(values) == 1 for values in places.values()))
 
 
-def _is_quantity(channel: Mapping[str, Any]) -> bool:
+def _is_quantity(channel: _Json) -> bool:
     return channel.get("type") == "quantitative" or "aggregate" in channel
 
 
-def _channel_title(channel: Mapping[str, Any]) -> str:
+def _channel_title(channel: _Json) -> str:
     title, field, aggregate = channel.get("title"), channel.get("field"), channel.get("aggregate")
     if isinstance(title, str):
         return title
-    if aggregate:
-        return f"{aggregate} of {field}" if field else str(aggregate)
-    return str(field or "")
+    if aggregate and field:
+        return f"{aggregate} of {field}"
+    return str(aggregate or field or "")

@@ -153,14 +153,12 @@ def test_each_simple_chart_of_plotly_has_its_shapes(
     figure: Callable[[], Any], drawn: dict[str, int]
 ) -> None:
     chart = plotly_chart(json.loads(figure().to_json()))
-    assert chart is not None
     assert drawn.items() <= shapes(chart_svg(chart)).items()
 
 
 def test_vega_lite_aggregates_and_layers_are_drawn() -> None:
     base = altair().Chart(ROWS).encode(x="month", y="mean(sales)")
     chart = vega_lite_chart((base.mark_line() + base.mark_point()).to_dict())
-    assert chart is not None
     assert [(each.mark, list(each.xs), list(each.ys)) for each in chart.series] == [
         ("line", ["Jan", "Feb"], [2.0, 4.5]),
         ("point", ["Jan", "Feb"], [2.0, 4.5]),
