@@ -38,8 +38,8 @@ class CallTree(BlockTree):
 
     def _open_first(self, id: str) -> list[Op]:
         """Open the call that an attempt makes again, and take off why the wish before failed."""
-        call = self.blocks.get(id)
-        if call is None or call.kind != "tool":
+        call = self._call(id)
+        if call is None:
             return []
         props = ToolProps(open=True)
         if "problem" in call.props:
@@ -48,15 +48,11 @@ class CallTree(BlockTree):
 
     def _tool_progress(self, event: e.ToolProgress) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        if event.message is None and event.progress is None and event.total is None:
-            # The function begins.
-            props = ToolProps(args_done=event.ts, can_rerun=event.tool is not None or msgspec.UNSET)
-            if "ended" in block.props:  # it runs again
-                props.ended = None
-            if "waited" in block.props:
-                props.waited = 0.0
-        else:
-            props = ToolProps(progress=ToolProgress(event.message, event.progress, event.total))
+        match event:
+            case e.ToolProgress(message=None, progress=None, total=None):
+                props = _begin_props(block, event)
+            case _:
+                props = ToolProps(progress=ToolProgress(event.message, event.progress, event.total))
         return [*ops, *self._set(block, props)]
 
     def _tool_args(self, event: e.ToolArgs) -> list[Op]:
@@ -102,7 +98,9 @@ class CallTree(BlockTree):
         if "attempt_of" in block.props:
             props.open = True  # its reader waits for it
             return []
-        shape = shape_of(props.result) if isinstance(props.result, dict) else None
+        shape = None
+        if isinstance(props.result, dict):
+            shape = shape_of(props.result)
         if shape is not None:
             props.open = True
         elif "open" in block.props:
@@ -110,10 +108,12 @@ class CallTree(BlockTree):
         return self._set_all(self._open_results.add(block, shape, self.above(block)))
 
     def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:
-        tool_id = short_id(event.tool_id or "")
+        tool_id = None
+        if event.tool_id is not None:
+            tool_id = short_id(event.tool_id)
         props = ApprovalProps(
             approval_kind=event.kind,
-            tool_id=None if event.tool_id is None else tool_id,
+            tool_id=tool_id,
             prompt=event.prompt,
             args=event.args,
             options=event.options,
@@ -122,17 +122,17 @@ class CallTree(BlockTree):
             can_remember=event.can_remember or msgspec.UNSET,
             stage=event.stage or msgspec.UNSET,
         )
-        if event.stage == "result":
+        is_at_result = event.stage == "result"
+        if is_at_result:
             props.result = _text_or_none(event.result)
         block, ops = self._open(
             approval_block_id(event.approval_id), props, event.tool_id or event.parent_id
         )
-        tool = self.blocks.get(tool_id)
-        if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
-            # the time that the reader takes is not the call's
-            ops += self._set(tool, ToolProps(ended=event.ts))
+        if is_at_result:  # the time that the reader takes is not the call's
+            ops += self._set_open_tool(event.tool_id, ToolProps(ended=event.ts))
         ops += self._set_all(self._waits.begin(block.id, self.above(block), event.ts))
-        return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
+        asked = ToolProps(state="approval-requested")
+        return [*ops, *self._set_open_tool(event.tool_id, asked)]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
         block = self.blocks.get(approval_block_id(event.approval_id))
@@ -147,21 +147,32 @@ class CallTree(BlockTree):
             props.problem = None
         ops = [*self._set(block, props), *self._close(block)]
         ops += self._set_all(self._waits.end(block.id, event.ts))
-        return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
+        answered = ToolProps(state="approval-responded")
+        return [*ops, *self._set_open_tool(block.props.get("tool_id"), answered)]
 
-    def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
+    def _set_open_tool(self, id: str | None, props: ToolProps) -> list[Op]:
         if id is None:
             return []
-        block = self.blocks.get(short_id(id))
-        if block is None or block.kind != "tool" or block.closed:
+        call = self._call(short_id(id))
+        if call is None or call.closed:
             return []
-        return self._set(block, ToolProps(state=state))
+        return self._set(call, props)
 
     def _set_all(self, changes: Changes) -> list[Op]:
         ops: list[Op] = []
         for block, props in changes:
             ops += self._set(block, props)
         return ops
+
+
+def _begin_props(call: Block, event: e.ToolProgress) -> ToolProps:
+    """Return the props of a call whose function begins, maybe once more."""
+    props = ToolProps(args_done=event.ts, can_rerun=event.tool is not None or msgspec.UNSET)
+    if "ended" in call.props:
+        props.ended = None
+    if "waited" in call.props:
+        props.waited = 0.0
+    return props
 
 
 def _result_props(event: e.ToolResult) -> ToolProps:
@@ -171,7 +182,8 @@ def _result_props(event: e.ToolResult) -> ToolProps:
         props.summary, props.result = event.display.summary, event.display.data
     elif event.content is not None:
         props.summary, props.result = summary_of(event.content), bundle_of_json(event.content)
-    if (error := event.error) is not None:
+    error = event.error
+    if error is not None:
         frames = error.frames or msgspec.UNSET
         props.error = ToolError(error.type, error.message, error.traceback, frames)
     return props

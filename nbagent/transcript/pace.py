@@ -40,7 +40,9 @@ class WordCount:
             self._add(text, piece[start : start + _SLICE_CHARS])
 
     def _add(self, text: str, piece: str) -> None:
-        words = piece.split() if piece.isascii() else _WORD.findall(piece)
+        words = piece.split()
+        if not piece.isascii():
+            words = _WORD.findall(piece)
         self.total += len(words)
         if text in self._within and not _begins_word(piece[0]):
             self.total -= 1

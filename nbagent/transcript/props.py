@@ -3,6 +3,7 @@
 import msgspec
 
 from nbagent import events as e
+from nbagent.events.meta import meta_text
 from nbagent.protocol.blocks import AgentProps, BlockProps, ReasoningProps, TextProps, ToolProps
 from nbagent.transcript.block import Block, short_id
 
@@ -60,8 +61,8 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
             return ToolProps()
         case "agent":
             props = AgentProps(status=event.status, ended=event.ts)
-            by = (event.meta or {}).get("stopped_by")
-            if isinstance(by, str):
+            by = meta_text(event, "stopped_by")
+            if by is not None:
                 props.stopped_by = by
             return props
         case "reasoning":

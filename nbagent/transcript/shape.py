@@ -34,9 +34,9 @@ def shape_of(bundle: Mapping[str, Any]) -> Shape | None:
     """
     # A type that is neither a text nor JSON is an image, or the data of a chart such as
     # `application/vnd.vegalite.v5+json`.
-    for mime, value in bundle.items():
-        if value is not None and mime != "application/json" and not mime.startswith("text/"):
-            return "picture"
+    drawn = {mime for mime, value in bundle.items() if value is not None} - {"application/json"}
+    if not all(mime.startswith("text/") for mime in drawn):
+        return "picture"
     html = bundle.get("text/html")
     if isinstance(html, list):  # notebooks hold a text as its lines
         html = "".join(line for line in html if isinstance(line, str))
@@ -55,7 +55,9 @@ def are_short(args: Any) -> bool:
     """
     if not isinstance(args, (dict, list)):
         return False
-    values = args.values() if isinstance(args, dict) else args
+    values = args
+    if isinstance(args, dict):
+        values = args.values()
     if len(args) > LIMITS["label_line_chars"] or not all(map(_is_short, values)):
         return False
     return len(msgspec.json.encode(args)) <= LIMITS["label_line_chars"]

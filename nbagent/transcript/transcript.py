@@ -15,6 +15,7 @@ from nbagent import events as e
 from nbagent.blocks import KIND_OF, KINDS, WholeEvent
 from nbagent.blocks.status import StatusProps
 from nbagent.events.jsonable import text_safe
+from nbagent.events.meta import meta_text
 from nbagent.protocol.blocks import (
     AgentProps,
     BlockProps,
@@ -164,10 +165,10 @@ class Transcript(CallTree):
         stopped_by = self.root.props.get("stopped_by")
         if event.status == "cancelled" and stopped_by is not None:
             props.stopped_by = stopped_by
-        meta = event.meta or {}
         for name in ("code", "finish_reason", "stopped_by"):
-            if isinstance(meta.get(name), str):
-                setattr(props, name, meta[name])
+            text = meta_text(event, name)
+            if text is not None:
+                setattr(props, name, text)
         return [*ops, *self._set(block, props), *self._close(block)]
 
     # --- the run ---
@@ -213,13 +214,9 @@ class Transcript(CallTree):
         if not 0 < event.prompt <= len(self._prompts):
             return []
         first = self._prompts[event.prompt - 1]
-        said: list[Block] = []  # since then, the last at first
-        for block in reversed(self.blocks.values()):
-            said.append(block)
-            if block is first:
-                break
+        said = itertools.dropwhile(lambda block: block is not first, self.blocks.values())
         ops: list[Op] = []
-        for block in reversed(said):
+        for block in list(said):
             if block.parent == ROOT and "replaced" not in block.props:
                 ops += self._set(block, BlockProps(replaced=True))
         if ops:
@@ -253,7 +250,9 @@ class Transcript(CallTree):
         return self._set(block, ToolProps(hidden=hidden))
 
     def _step_end(self, event: e.StepEnd) -> list[Op]:
-        return self._show_usage() if self._usage.end_step(event) else []
+        if self._usage.end_step(event):
+            return self._show_usage()
+        return []
 
     def _usage_update(self, event: e.UsageUpdate) -> list[Op]:
         self._usage.update(event)
@@ -273,29 +272,40 @@ class Transcript(CallTree):
         ops: list[Op] = []
         for question in self._waits.of(self.root):
             ops += self._set_all(self._waits.end(question, event.ts))
-        # Attempts go on.
-        for block in [each for each in self._unclosed.values() if not self.is_of_attempt(each)]:
-            ops += [*self._set(block, end_props(block, event)), *self._close(block)]
-        end = RunProps(
-            status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code
-        )
-        meta = event.meta or {}
-        stopped_by = meta.get("stopped_by")
-        if event.status == "cancelled" and isinstance(stopped_by, str):
-            end.stopped_by = stopped_by
-        if (tokens := self._last_output()) is not None:
-            end.last_output = tokens
+        for block in list(self._unclosed.values()):
+            if not self.is_of_attempt(block):  # attempts go on
+                ops += self._set(block, end_props(block, event))
+                ops += self._close(block)
         calls = self._calls_of_answer()
-        if meta.get("untimed") is True:
-            end.untimed = True
+        is_untimed = event.meta is not None and event.meta.get("untimed") is True
+        if is_untimed:
             for call in calls:
                 ops += self._set(call, ToolProps(untimed=True))
-        elif (speed := self._speed(calls, event.ts)) is not None:
-            end.speed = speed
-        ops += [*self._show_usage(), *self._set(self.root, end)]
-        is_chat = "turns" in self.root.props
-        ops += self._mark_end(event) if is_chat else self._close(self.root)
-        return ops
+        ops += self._show_usage()
+        ops += self._set(self.root, self._run_end_props(event, calls, is_untimed=is_untimed))
+        if "turns" in self.root.props:
+            return [*ops, *self._mark_end(event)]
+        return [*ops, *self._close(self.root)]
+
+    def _run_end_props(
+        self, event: e.RunEnd, calls: Iterable[Block], *, is_untimed: bool
+    ) -> RunProps:
+        props = RunProps(
+            status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code
+        )
+        stopped_by = meta_text(event, "stopped_by")
+        if event.status == "cancelled" and stopped_by is not None:
+            props.stopped_by = stopped_by
+        tokens = self._last_output()
+        if tokens is not None:
+            props.last_output = tokens
+        if is_untimed:
+            props.untimed = True
+            return props
+        speed = self._speed(calls, event.ts)
+        if speed is not None:
+            props.speed = speed
+        return props
 
     def _last_output(self) -> int | None:
         """Return the output tokens of the last step; None if they are not known."""

@@ -94,6 +94,13 @@ class BlockTree:
             if block.kind == "tool" and block.props["name"] == tool
         ]
 
+    def _call(self, id: str) -> Block | None:
+        """Return the tool call that a block shows; None if it shows none, or there is none."""
+        block = self.blocks.get(id)
+        if block is None or block.kind != "tool":
+            return None
+        return block
+
     def block_id(self, id: str, kind: str) -> str:
         """Return the block id for a producer's id.
 
@@ -120,16 +127,20 @@ class BlockTree:
         """
         ops: list[Op] = []
         self.root.set(self._counts)
+        ends: list[Op] = []  # of blocks that enclose others, the outer ones at first
         parents = {block.parent for block in self.blocks.values()}
         for block in self.blocks.values():
             props = block.snapshot()
             del props["id"], props["parent"], props["closed"]
             ops.append(("open", block.id, block.parent, props))
-            if block.closed and block.id not in parents:
-                ops.append(("close", block.id))
-        around = [block for block in self.blocks.values() if block.closed and block.id in parents]
-        ops += [("close", block.id) for block in reversed(around)]
-        return ops
+            if not block.closed:
+                continue
+            end: Op = ("close", block.id)
+            if block.id in parents:
+                ends.append(end)
+            else:
+                ops.append(end)
+        return [*ops, *reversed(ends)]
 
     def counters(self, shown: dict[str, Any]) -> list[Op]:
         """Return the op that brings the header's counters up to date.
@@ -175,7 +186,10 @@ class BlockTree:
             found = [self.blocks[id]]
         else:
             return []
-        return [op for block in found for op in self._set(block, BlockProps(user_open=is_open))]
+        ops: list[Op] = []
+        for block in found:
+            ops += self._set(block, BlockProps(user_open=is_open))
+        return ops
 
     def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
         """Return the ops that show why an answer to a question was not taken."""
@@ -186,10 +200,10 @@ class BlockTree:
 
     def refuse_rerun(self, id: str, problem: str) -> list[Op]:
         """Return the ops that show why a tool call was not made again."""
-        block = self.blocks.get(id)
-        if block is None or block.kind != "tool":
+        call = self._call(id)
+        if call is None:
             return []
-        return self._set(block, ToolProps(problem=problem))
+        return self._set(call, ToolProps(problem=problem))
 
     def copied(self, events: int) -> list[Op]:
         """Return the ops by which the views learn that a static copy with this many events was
@@ -211,7 +225,9 @@ class BlockTree:
     def table(self, id: str, props: RowsProps) -> list[Op]:
         """Return the ops that show the state of a map's table."""
         block = self.blocks.get(id)
-        return [] if block is None else self._set(block, props)
+        if block is None:
+            return []
+        return self._set(block, props)
 
     def acted(self, outcome: Outcome) -> list[Op]:
         """Return the ops that show what became of a reader's act."""
@@ -225,10 +241,10 @@ class BlockTree:
         id = self.block_id(id, kind)
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
-        parent = short_id(ROOT if parent is None else parent)
-        if parent not in self.blocks:
-            parent = ROOT
-        block = Block(id, parent, {"kind": kind, **to_json(props)})
+        around = ROOT
+        if parent is not None and short_id(parent) in self.blocks:
+            around = short_id(parent)
+        block = Block(id, around, {"kind": kind, **to_json(props)})
         self.blocks[id] = self._unclosed[id] = block
         ops: list[Op] = [("open", id, block.parent, dict(block.props))]
         if kind == "tool" and not self.is_of_attempt(block):

@@ -20,14 +20,10 @@ class UsageCount:
 
     def update(self, event: UsageUpdate) -> None:
         """Count an update between the ends of two steps."""
-        before = self.run if event.scope == "run" else self._step
-        usage = event.usage
-        if event.mode != "replace":
-            usage = (before or Usage()) + usage
         if event.scope == "run":
-            self.run = usage
+            self.run = _updated(self.run, event)
         else:
-            self._step = usage
+            self._step = _updated(self._step, event)
 
     def end_step(self, event: StepEnd) -> bool:
         """Close the current step; return True if it had any usage."""
@@ -44,3 +40,9 @@ class UsageCount:
     def total(self) -> Usage:
         """The usage so far."""
         return self.run or self._done + (self._step or Usage())
+
+
+def _updated(before: Usage | None, event: UsageUpdate) -> Usage:
+    if event.mode == "replace" or before is None:
+        return event.usage
+    return before + event.usage
