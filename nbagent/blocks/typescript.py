@@ -62,6 +62,8 @@ _SUFFIXES: dict[str | None, str] = {"t": "Message", "node": "Node"}
 _BUNDLES = (values.ToolProgress, values.ToolError)
 """Structs whose fields become large values one by one."""
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
+_NEVER_LARGE = ("boolean", "number", "null", "unknown")
+
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",
     structs.BoolType: "boolean",
@@ -174,18 +176,10 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             return "Op"
         case structs.Metadata():
             return _type(kind.type, large=large)
-        case structs.UnionType() if _is_node(kind.types[0]):
-            return "DrawnNode"
         case structs.UnionType():
-            members = [
-                member
-                for member in kind.types
-                if not (omits_none and isinstance(member, structs.NoneType))
-            ]
-            return " | ".join(_type(member, large=large) for member in members)
+            return _union(kind, large=large, omits_none=omits_none)
         case structs.LiteralType():
-            named = [name for name, values in _LITERALS.items() if set(values) == set(kind.values)]
-            return named[0] if named else " | ".join(f'"{value}"' for value in kind.values)
+            return _literal(kind.values)
         case structs.StructType():
             return _name(kind)
         case structs.TupleType():
@@ -196,11 +190,26 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             written = f"Record<string, {_type(kind.value_type)}>"
         case _:
             written = _PRIMITIVES[type(kind)]
-    return (
-        f"Large<{written}>"
-        if large and written not in ("boolean", "number", "null", "unknown")
-        else written
-    )
+    if large and written not in _NEVER_LARGE:
+        return f"Large<{written}>"
+    return written
+
+
+def _union(kind: structs.UnionType, *, large: bool, omits_none: bool) -> str:
+    if _is_node(kind.types[0]):
+        return "DrawnNode"
+    members: list[structs.Type] = list(kind.types)
+    if omits_none:
+        members = [each for each in members if not isinstance(each, structs.NoneType)]
+    return " | ".join(_type(member, large=large) for member in members)
+
+
+def _literal(values: Iterable[Any]) -> str:
+    """Return the name of a type of these texts; without one, the texts."""
+    for name, named in _LITERALS.items():
+        if set(named) == set(values):
+            return name
+    return " | ".join(f'"{value}"' for value in values)
 
 
 def _is_node(kind: structs.Type) -> bool:

@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 _MAX_MESSAGE_CHARS = 1000  # of a body that is plain text
 _MAX_TITLE_CHARS = 200
+_MAX_ERRORS = 3  # of a list
 _MESSAGE_FIELDS = (
     "error",
     "errors",
@@ -99,19 +100,27 @@ def _message_of(answer: Any) -> tuple[str, str | None]:
     `{"title", "detail"}`, and lists.
     """
     if isinstance(answer, list):
-        found = [_message_of(entry) for entry in answer[:3]]
-        codes = [code for _, code in found if code]
-        return "; ".join(message for message, _ in found if message), next(iter(codes), None)
+        return _first_messages(answer)
     if not isinstance(answer, Mapping):
         return "", None
     message, code = "", answer.get("code")
     for field in _MESSAGE_FIELDS:
-        inner = answer.get(field)
-        if isinstance(inner, str) and inner:
-            message = message or inner
-        elif inner:
-            inner_message, inner_code = _message_of(inner)
-            message, code = message or inner_message, code or inner_code
+        inner_message, inner_code = answer.get(field), None
+        if not isinstance(inner_message, str):
+            inner_message, inner_code = _message_of(inner_message)
+        message = message or inner_message
+        code = code or inner_code
     if not isinstance(code, str):
         code = None
     return message, code or None
+
+
+def _first_messages(errors: list[Any]) -> tuple[str, str | None]:
+    """Return the messages of the first errors of a list, and a code of one of them."""
+    messages: list[str] = []
+    first_code = None
+    for error in errors[:_MAX_ERRORS]:
+        message, code = _message_of(error)
+        messages.append(message)
+        first_code = first_code or code
+    return "; ".join(filter(None, messages)), first_code

@@ -2,7 +2,7 @@
 events end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from msgspec.structs import replace
@@ -246,57 +246,60 @@ class BaseEncoder:
 
     # --- one event ---
 
-    def _read(self, event: ev.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
-        match event:
-            case ev.TextDelta():
-                text = self._texts.get(event.id) or self._text(
-                    ev.TextStart(id=event.id, parent_id=event.parent_id)
-                )
-                text.deltas.append(event.delta)
-                self.text_delta(text, event.delta)
-            case ev.RunStart():
-                pass
-            case ev.RunEnd():
-                self._end(event)
-            case ev.StepStart():
-                self._end_step(ev.StepEnd())
-                self._in_step = True
-                self.model = self.model or event.model
-                self.start_step(event)
-            case ev.StepEnd():
-                self._end_step(event)
-            case ev.TextStart():
-                self._text(event)
-            case ev.TextEnd():
-                text = self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
-                self._end_text(text, event)
-            case ev.ReasoningStart():
-                self._reasoning_block(event)
-            case ev.ReasoningDelta():
-                reasoning = self._reasoning_block(
-                    ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
-                )
-                reasoning.deltas.append(event.delta)
-                self.reasoning_delta(reasoning, event.delta)
-            case ev.ReasoningEnd():
-                reasoning = self._reasoning_block(
-                    ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
-                )
-                self._end_reasoning(reasoning, event)
-            case ev.ToolStart() | ev.ToolArgsDelta() | ev.ToolArgs() | ev.ToolResult():
-                self._tool(event)
-            case ev.Error(fatal=True):
-                self._failure = self._failure or event
-            case ev.UsageUpdate():
-                self._usage.update(event)
-            case ev.ApprovalRequest():
-                self.pending_approvals[event.approval_id] = event
-                self.other_event(event)
-            case ev.ApprovalResponse():
-                self.other_event(event)
-                self.pending_approvals.pop(event.approval_id, None)
-            case _:
-                self.other_event(event)
+    def _read(self, event: ev.Event) -> None:
+        read = self._READERS.get(type(event))
+        if read is None:
+            self.other_event(event)
+        else:
+            read(self, event)
+
+    def _run_start(self, event: ev.RunStart) -> None:
+        pass  # `feed` has read it
+
+    def _step_start(self, event: ev.StepStart) -> None:
+        self._end_step(ev.StepEnd())
+        self._in_step = True
+        self.model = self.model or event.model
+        self.start_step(event)
+
+    def _text_delta(self, event: ev.TextDelta) -> None:
+        text = self._texts.get(event.id)
+        if text is None:
+            text = self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
+        text.deltas.append(event.delta)
+        self.text_delta(text, event.delta)
+
+    def _text_end(self, event: ev.TextEnd) -> None:
+        text = self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
+        self._end_text(text, event)
+
+    def _reasoning_delta(self, event: ev.ReasoningDelta) -> None:
+        reasoning = self._reasoning_block_of(event)
+        reasoning.deltas.append(event.delta)
+        self.reasoning_delta(reasoning, event.delta)
+
+    def _reasoning_end(self, event: ev.ReasoningEnd) -> None:
+        self._end_reasoning(self._reasoning_block_of(event), event)
+
+    def _reasoning_block_of(self, event: ev.ReasoningDelta | ev.ReasoningEnd) -> StreamedText:
+        return self._reasoning_block(ev.ReasoningStart(id=event.id, parent_id=event.parent_id))
+
+    def _error(self, event: ev.Error) -> None:
+        if event.fatal:
+            self._failure = self._failure or event
+        else:
+            self.other_event(event)
+
+    def _usage_update(self, event: ev.UsageUpdate) -> None:
+        self._usage.update(event)
+
+    def _approval_request(self, event: ev.ApprovalRequest) -> None:
+        self.pending_approvals[event.approval_id] = event
+        self.other_event(event)
+
+    def _approval_response(self, event: ev.ApprovalResponse) -> None:
+        self.other_event(event)
+        self.pending_approvals.pop(event.approval_id, None)
 
     def _text(self, start: ev.TextStart) -> StreamedText:
         text = self._texts.get(start.id)
@@ -392,3 +395,25 @@ class BaseEncoder:
             error = replace(error, code=end.code)
         self.end_run(end, error)
         self._ended = True
+
+    _READERS: ClassVar[Mapping[type[ev.Event], Callable[[Any, Any], object]]] = {
+        ev.RunStart: _run_start,
+        ev.RunEnd: _end,
+        ev.StepStart: _step_start,
+        ev.StepEnd: _end_step,
+        ev.TextStart: _text,
+        ev.TextDelta: _text_delta,
+        ev.TextEnd: _text_end,
+        ev.ReasoningStart: _reasoning_block,
+        ev.ReasoningDelta: _reasoning_delta,
+        ev.ReasoningEnd: _reasoning_end,
+        ev.ToolStart: _tool,
+        ev.ToolArgsDelta: _tool,
+        ev.ToolArgs: _tool,
+        ev.ToolResult: _tool,
+        ev.Error: _error,
+        ev.UsageUpdate: _usage_update,
+        ev.ApprovalRequest: _approval_request,
+        ev.ApprovalResponse: _approval_response,
+    }
+    """Functions that read the events by their classes; all others go to `other_event`."""
