@@ -45,14 +45,25 @@ def aligned_all(runs: Sequence[Sequence[Item]]) -> list[tuple[Item | None, ...]]
     """
     rows: list[tuple[Item | None, ...]] = [(item,) for item in runs[0]]
     for number, items in enumerate(runs[1:], 1):
-        firsts = [next(filter(None, row)) for row in rows]
-        before = iter(rows)
-        absent = (None,) * number
-        rows = [
-            (*(absent if first is None else next(before)), item)
-            for first, item in aligned(firsts, items)
-        ]
+        rows = _with_run(rows, items, (None,) * number)
     return rows
+
+
+def _with_run(
+    rows: Sequence[tuple[Item | None, ...]], items: Sequence[Item], absent: tuple[None, ...]
+) -> list[tuple[Item | None, ...]]:
+    """Return the rows of some runs with the items of another one; `absent` stands for the runs
+    before it in a row that only it has.
+    """
+    firsts = [next(filter(None, row)) for row in rows]
+    before = iter(rows)
+    made: list[tuple[Item | None, ...]] = []
+    for first, item in aligned(firsts, items):
+        earlier: tuple[Item | None, ...] = absent
+        if first is not None:
+            earlier = next(before)
+        made.append((*earlier, item))
+    return made
 
 
 def _in_order(old: Sequence[Item], new: Sequence[Item]) -> Iterator[Pair]:
@@ -79,17 +90,17 @@ def _best(old: Sequence[Item], new: Sequence[Item]) -> list[Pair]:
             scores[row][column] = max(pair, scores[row - 1][column], scores[row][column - 1])
     row, column = len(old), len(new)
     pairs: list[Pair] = []
-    while row or column:
-        together = None
-        if row and column:
-            together = scores[row - 1][column - 1] + alike[row - 1][column - 1]
-        if scores[row][column] == together:
+    while row and column:
+        score = scores[row][column]
+        if score == scores[row - 1][column - 1] + alike[row - 1][column - 1]:
             row, column = row - 1, column - 1
             pairs.append((old[row], new[column]))
-        elif row and scores[row][column] == scores[row - 1][column]:
+        elif score == scores[row - 1][column]:
             row -= 1
             pairs.append((old[row], None))
         else:
             column -= 1
             pairs.append((None, new[column]))
-    return pairs[::-1]
+    only_new: list[Pair] = [(None, item) for item in new[:column]]
+    only_old: list[Pair] = [(item, None) for item in old[:row]]
+    return only_new + only_old + pairs[::-1]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -105,7 +106,9 @@ class _Search:
         if self._passes(self._bad, 0):
             step = _first(lambda taken: not self._passes(self._bad, taken), 0, len(bad.steps))
             return self._named(step, _counterpart(good.steps, bad.steps, step))
-        before = -1 if _prompt(bad) != _prompt(good) else 0
+        before = 0
+        if _prompt(bad) != _prompt(good):
+            before = -1
         step = _first(lambda taken: self._passes(self._good, taken), before, len(good.steps))
         return self._named(_counterpart(bad.steps, good.steps, step), step)
 
@@ -189,12 +192,11 @@ class KnownResults:
         self._by_tool: dict[str, list[tuple[Any, Any]]] = {}
         for steps in runs:
             found: dict[str, list[Any]] = {}
-            for step in steps:
-                for call in step.calls.values():
-                    if call.result is not None:
-                        found.setdefault(_key_of(call), []).append(call.result)
-                        made = (_arguments_of(call), call.result)
-                        self._by_tool.setdefault(call.start.name, []).append(made)
+            for call in chain.from_iterable(step.calls.values() for step in steps):
+                if call.result is not None:
+                    found.setdefault(_key_of(call), []).append(call.result)
+                    made = (_arguments_of(call), call.result)
+                    self._by_tool.setdefault(call.start.name, []).append(made)
             self._by_call = {**found, **self._by_call}
 
     def of(self, key: str, number: int) -> Any:
@@ -202,7 +204,9 @@ class KnownResults:
         known.
         """
         results = self._by_call.get(key)
-        return None if results is None else results[min(number, len(results) - 1)]
+        if results is None:
+            return None
+        return results[min(number, len(results) - 1)]
 
     def of_tool(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Return the result of the call whose arguments agree most; None if none is known."""
@@ -247,18 +251,22 @@ class _KnownTool(Tool[..., Any]):
         number = self._calls[key]
         self._calls[key] += 1
         result = self._known.of(key, number)
-        if result is None and self.has_effects:
-            result = self._known.of_tool(self.name, arguments)
-            if result is None:
-                raise ToolError(f"{self.name} has effects: a bisection does not call it")
         if result is None:
-            result = _Made()
-            try:
-                result.value = await self._tool.run(arguments, show)
-            except Exception as error:
-                result.error = error
-            self._known.add(key, result)
+            if self.has_effects:
+                result = self._known.of_tool(self.name, arguments)
+            else:
+                result = await self._made(arguments, show)
+                self._known.add(key, result)
+        if result is None:
+            raise ToolError(f"{self.name} has effects: a bisection does not call it")
         return _returned(result)
+
+    async def _made(self, arguments: Mapping[str, Any], show: Callable[[Any], None]) -> _Made:
+        """Make a call."""
+        try:
+            return _Made(value=await self._tool.run(arguments, show))
+        except Exception as error:
+            return _Made(error=error)
 
 
 def _returned(result: Any) -> Any:
@@ -270,8 +278,13 @@ def _returned(result: Any) -> Any:
     if result.exception is not None:
         raise result.exception.value
     if result.status != "ok":
-        raise ToolError("" if result.error is None else result.error.message)
-    return result.content if result.value is None else result.value.value
+        message = ""
+        if result.error is not None:
+            message = result.error.message
+        raise ToolError(message)
+    if result.value is None:
+        return result.content
+    return result.value.value
 
 
 def _key(tool: str, arguments: Any) -> str:
@@ -284,7 +297,9 @@ def _key_of(call: RecordedCall) -> str:
 
 def _arguments_of(call: RecordedCall) -> Any:
     ran = call.ran or call.args
-    return {} if ran is None else ran.args
+    if ran is None:
+        return {}
+    return ran.args
 
 
 def _agreement(known: Any, arguments: Mapping[str, Any]) -> int:
@@ -315,7 +330,9 @@ def _counterpart(steps: Sequence[RecordedStep], others: Sequence[RecordedStep], 
     if number > len(others):
         return at + 1
     found = _next(steps, at, _tools, _tools(others[number - 1]))
-    return at + 1 if found is None else found + 1
+    if found is None:
+        return at + 1
+    return found + 1
 
 
 def _next(
@@ -345,11 +362,15 @@ def _text(step: RecordedStep) -> str:
 
 
 def _prompt(run: RecordedRun) -> str | None:
-    return run.prompts[-1][0].text if run.prompts else None
+    if not run.prompts:
+        return None
+    return run.prompts[-1][0].text
 
 
 def _step(run: RecordedRun, number: int) -> RecordedStep | None:
-    return run.steps[number - 1] if number <= len(run.steps) else None
+    if number > len(run.steps):
+        return None
+    return run.steps[number - 1]
 
 
 def _response(step: RecordedStep | None) -> Any:

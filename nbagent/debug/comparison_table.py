@@ -6,25 +6,20 @@ from itertools import groupby
 from typing import Any
 
 from nbagent.debug.compared_run import ComparedRun
-from nbagent.debug.comparison_text import ComparisonText
+from nbagent.debug.comparison_text import LINES, WRITTEN, ComparisonText, text_html
 from nbagent.debug.steps import Item, differences
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
 from nbagent.render.durations import duration
 from nbagent.render.figures import dollars
 from nbagent.render.html_values import MUTED, paragraph
-from nbagent.render.markup.markdown import markdown_html
-from nbagent.render.markup.text import escape, escape_line, without_tex
+from nbagent.render.markup.text import escape_line
 from nbagent.run.diff import headline
 
 MAX_ROWS = 500
 """Rows that are shown; `rows` has all."""
 _ALIKE_ROWS = 4
 """Rows in which nothing differs, one after the other, from which they are shown as one."""
-_LINES = 20
-_WRITTEN = ("prompt", "text")
-"""Kinds of rows that are texts."""
-
 _SAME = "same"
 _ABSENT = "none"
 
@@ -41,7 +36,6 @@ _HEAD = (
     f' style="text-align:left;vertical-align:top;padding:.35em .8em;border-top:{_LINE};'
     'min-width:9em;max-width:18em;font-weight:600;white-space:normal;overflow-wrap:anywhere"'
 )
-_WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +108,7 @@ class ComparisonTable(ComparisonText):
     def _repr_html_(self) -> str:
         head = _html_row("run", [f"<strong>{escape_line(name)}</strong>" for name in self.names])
         figures = [
-            _html_row(escape_line(name), [escape_line(value) for value in values])
+            _html_row(escape_line(name), list(map(escape_line, values)))
             for name, values in self._figures()
         ]
         body = "".join([head, *figures, *map(self._html_rows, self._shown())])
@@ -128,8 +122,10 @@ class ComparisonTable(ComparisonText):
 
     def _verdict(self) -> str:
         found = len(self.differing)
+        if self.same:
+            return "no difference"
         if not found:
-            return "no difference" if self.same else "another status or model"
+            return "another status or model"
         return f"{found:,} of {len(self.rows):,} rows differ"
 
     def _figures(self) -> list[tuple[str, list[str]]]:
@@ -149,10 +145,11 @@ class ComparisonTable(ComparisonText):
         rows = self.rows[:MAX_ROWS]
         for differs, group in groupby(rows, lambda row: row.differs):
             together = list(group)
-            if differs or len(together) < _ALIKE_ROWS:
-                yield from ([row] for row in together)
-            else:
+            if not differs and len(together) >= _ALIKE_ROWS:
                 yield together
+                continue
+            for row in together:
+                yield [row]
 
     def _html_rows(self, rows: Sequence[TableRow]) -> str:
         if len(rows) > 1:
@@ -170,32 +167,52 @@ class ComparisonTable(ComparisonText):
             if len(rows) > 1:
                 yield f"= {len(rows):,} rows"
                 continue
-            (row,) = rows
-            yield f"{'≠' if row.differs else '='} {_label(row)}"
-            for number, (item, parts) in enumerate(zip(row.items, row.parts, strict=True), 1):
-                if item is None:
-                    yield f"    {number}: {_ABSENT}"
-                for name, diff in parts.items():
-                    yield f"    {number}: {name}: {headline(diff)}"
-                    yield from (f"        {line}" for line in difference_lines(diff)[:_LINES])
+            yield from _row_lines(rows[0])
         yield from self._more()
 
     def _more(self) -> list[str]:
         """Return a line that says how many rows are not shown."""
         more = len(self.rows) - MAX_ROWS
-        return [f"… {more:,} more rows"] if more > 0 else []
+        if more <= 0:
+            return []
+        return [f"… {more:,} more rows"]
+
+
+def _row_lines(row: TableRow) -> Iterator[str]:
+    mark = "="
+    if row.differs:
+        mark = "≠"
+    yield f"{mark} {_label(row)}"
+    for number, (item, parts) in enumerate(zip(row.items, row.parts, strict=True), 1):
+        if item is None:
+            yield f"    {number}: {_ABSENT}"
+        for name, diff in parts.items():
+            yield f"    {number}: {name}: {headline(diff)}"
+            for line in difference_lines(diff)[:LINES]:
+                yield f"        {line}"
 
 
 def _compared(items: tuple[Item | None, ...]) -> TableRow:
     """Return the items of several runs as a row, with what differs."""
     first = next(item for item in items if item is not None)
-    parts = [{} if item is None else differences(first, item) for item in items]
+    parts: list[dict[str, dict[str, Any]]] = []
+    for item in items:
+        if item is None:
+            parts.append({})
+        else:
+            parts.append(differences(first, item))
     return TableRow(items, tuple(parts))
 
 
 def _known(values: Sequence[Any], shown: Callable[[Any], str]) -> list[str]:
     """Return values as texts; "" for one that is not known."""
-    return ["" if value is None else shown(value) for value in values]
+    texts: list[str] = []
+    for value in values:
+        if value is None:
+            texts.append("")
+        else:
+            texts.append(shown(value))
+    return texts
 
 
 def _label(row: TableRow) -> str:
@@ -208,7 +225,7 @@ def _title(row: TableRow) -> str:
     """Return the head of a row; a text that differs stands in the cells."""
     if not row.differs:
         return _muted(escape_line(_label(row)))
-    if row.kind in _WRITTEN:
+    if row.kind in WRITTEN:
         return escape_line(row.name)
     return escape_line(_label(row))
 
@@ -223,37 +240,33 @@ def _cell(row: TableRow, at: int) -> str:
     item, parts = row.items[at], row.parts[at]
     if item is None:
         return _muted(_ABSENT)
-    took = "" if item.seconds is None else _muted(f" {duration(item.seconds)}")
-    if not row.differs:
-        return _muted(_SAME) + took
-    if item is row.first:
-        return _whole(row) + took
-    if not parts:
-        return _muted(_SAME) + took
-    return "".join(_part(item, name, diff) for name, diff in parts.items()) + took
+    if row.differs and item is row.first:
+        shown = _whole(row)
+    elif parts:
+        shown = "".join(_part(item, name, diff) for name, diff in parts.items())
+    else:
+        shown = _muted(_SAME)
+    if item.seconds is None:
+        return shown
+    return shown + _muted(f" {duration(item.seconds)}")
 
 
 def _whole(row: TableRow) -> str:
     """Return the item that the others are compared with: a text whole, a result in a line."""
-    if row.kind in _WRITTEN:
-        return _text(row.first, row.first.parts["text"])
+    if row.kind in WRITTEN:
+        return text_html(row.kind, row.first.parts["text"])
     return escape_line(row.first.summary)
 
 
 def _part(item: Item, name: str, diff: dict[str, Any]) -> str:
     """Return what differs in a part; of texts that have little in common the other one whole."""
-    head = "" if item.kind in _WRITTEN else f"<small{MUTED}>{escape_line(name)}</small>"
+    head = ""
+    if item.kind not in WRITTEN:
+        head = f"<small{MUTED}>{escape_line(name)}</small>"
     texts = replaced_texts(diff)
     if texts is not None:
-        return head + _text(item, texts[1])
-    return head + difference_html(diff, is_prose=item.kind in _WRITTEN)
-
-
-def _text(item: Item, text: str) -> str:
-    """Return an answer as Markdown, any other text as it is."""
-    if item.kind == "text":
-        return markdown_html(text)
-    return f"<div{_WORDS}>{without_tex(escape(text))}</div>"
+        return head + text_html(item.kind, texts[1])
+    return head + difference_html(diff, is_prose=item.kind in WRITTEN)
 
 
 def _muted(text: str) -> str:

@@ -56,16 +56,22 @@ def is_seam(event: e.Event) -> bool:
 
 
 def _place(point: Point) -> str:
-    return f"step {point.step.number}" if point.call is None else point.call.start.name
+    if point.call is None:
+        return f"step {point.step.number}"
+    return point.call.start.name
 
 
 def _args(point: Point, changed: Mapping[str, Any], short: Callable[[Any], str]) -> str:
     """Return the arguments of the call, the changed ones with both values."""
-    args = None if point.call is None or point.call.args is None else point.call.args.args
+    if point.call is None or point.call.args is None:
+        return ""
+    args = point.call.args.args
     if not isinstance(args, dict):
         return ""
     parts = [f"{name}={short(args[name])}" for name in args if name not in changed]
     for name, value in changed.items():
-        before = f"{short(args[name])} → " if name in args else ""
-        parts.append(f"{name}={before}{short(value)}")
+        shown = short(value)
+        if name in args:
+            shown = f"{short(args[name])} → {shown}"
+        parts.append(f"{name}={shown}")
     return one_line(f"({', '.join(parts)})", 2 * VALUE_CHARS)

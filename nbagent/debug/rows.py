@@ -4,22 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbagent.debug.comparison_text import ComparisonText
+from nbagent.debug.comparison_text import LINES, WRITTEN, ComparisonText, text_html
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
 from nbagent.render.durations import duration
 from nbagent.render.figures import dollars
 from nbagent.render.html_values import MUTED, caption, panel, paragraph
-from nbagent.render.markup.markdown import markdown_html
-from nbagent.render.markup.text import escape, escape_line, without_tex
+from nbagent.render.markup.text import escape_line
 from nbagent.run.diff import headline
 
 Side = Literal["both", "a", "b"]
 _MARKS = {"a": "−", "b": "+"}
-_LINES = 20
-_WRITTEN = ("prompt", "text")
-"""Kinds of rows that are texts."""
-
 _LINE = "1px solid rgba(128,128,128,.3)"
 _CARD = f' style="margin:.5em 0;border:{_LINE};border-radius:8px;overflow:hidden"'
 # The grounds of what only one of them has, in `nbagent.render.differences`.
@@ -33,7 +28,6 @@ _COLUMNS = (
     '1.2em;margin:.25em 0"'
 )
 _COLUMN = ' style="min-width:0;max-height:30em;overflow:auto"'
-_WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere"'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +96,9 @@ class Comparison(ComparisonText):
         )
         body = "".join(_row_html(row, self.names) for row in self.rows)
         figures = " · ".join(map(escape_line, _figures(self.rows)))
-        foot = f"<div{_FOOT}><small>{figures}</small></div>\n" if figures else ""
+        foot = ""
+        if figures:
+            foot = f"<div{_FOOT}><small>{figures}</small></div>\n"
         inner = f"<div{_HEAD}>{head}</div>\n<div{_BODY}>{body}</div>\n{foot}"
         return f'<div role="group" aria-label="Comparison of two runs"{_CARD}>\n{inner}</div>\n'
 
@@ -123,17 +119,20 @@ class Comparison(ComparisonText):
             for name, diff in row.parts.items():
                 yield f"    {_headline(row, name, diff)}"
                 lines = difference_lines(diff)
-                yield from (f"      {line}" for line in lines[:_LINES])
-                if len(lines) > _LINES:
-                    yield f"      … {len(lines) - _LINES} more lines"
-        if figures := _figures(self.rows):
+                yield from (f"      {line}" for line in lines[:LINES])
+                if len(lines) > LINES:
+                    yield f"      … {len(lines) - LINES} more lines"
+        figures = _figures(self.rows)
+        if figures:
             yield " · ".join(figures)
 
 
 def _mark(row: Row) -> str:
     if row.side in _MARKS:
         return _MARKS[row.side]
-    return "≠" if row.parts else "="
+    if row.parts:
+        return "≠"
+    return "="
 
 
 def _label(row: Row) -> str:
@@ -176,7 +175,13 @@ def _figure(values: Sequence[float | None], shown: Callable[[float], str]) -> st
     """Return a figure of both runs; "" if it is known of neither."""
     if values[0] is None and values[1] is None:
         return ""
-    return " → ".join("?" if value is None else shown(value) for value in values)
+    return " → ".join(_known(value, shown) for value in values)
+
+
+def _known(value: float | None, shown: Callable[[float], str]) -> str:
+    if value is None:
+        return "?"
+    return shown(value)
 
 
 def _row_html(row: Row, names: tuple[str, str]) -> str:
@@ -186,7 +191,7 @@ def _row_html(row: Row, names: tuple[str, str]) -> str:
     if row.side != "both":
         note = f"only in {names[row.side == 'b']}"
     label = _label(row)
-    if row.parts and row.kind in _WRITTEN:  # a text that differs is shown below
+    if row.parts and row.kind in WRITTEN:  # a text that differs is shown below
         label = row.name
     line = f"<strong>{_mark(row)}</strong> {escape_line(label)}"
     for part in filter(None, (note, _times(row))):
@@ -205,16 +210,9 @@ def _part_html(row: Row, diff: dict[str, Any], names: tuple[str, str]) -> str:
     """Return a difference as HTML; of texts that have little in common both, next to each other."""
     texts = replaced_texts(diff)
     if texts is None:
-        return difference_html(diff, is_prose=row.kind in _WRITTEN)
+        return difference_html(diff, is_prose=row.kind in WRITTEN)
     columns = [
-        f"<div{_COLUMN}>{caption(escape_line(name))}{_text_html(row, text)}</div>"
+        f"<div{_COLUMN}>{caption(escape_line(name))}{text_html(row.kind, text)}</div>"
         for name, text in zip(names, texts, strict=True)
     ]
     return f"<div{_COLUMNS}>{''.join(columns)}</div>\n"
-
-
-def _text_html(row: Row, text: str) -> str:
-    """Return an answer as Markdown, any other text as it is."""
-    if row.kind == "text":
-        return markdown_html(text)
-    return f"<div{_WORDS}>{without_tex(escape(text))}</div>"

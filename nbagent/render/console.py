@@ -130,7 +130,9 @@ class ConsoleRenderer:
             self._blocks["run"].update(props)
             return
         outer = self._blocks.get(parent or "run", self._blocks["run"])
-        depth = outer["depth"] + (outer["kind"] != "run")
+        depth = outer["depth"]
+        if outer["kind"] != "run":
+            depth += 1
         block = self._blocks[id_] = {**props, "depth": depth, "printed": []}
         self._title()
         match block["kind"]:
@@ -149,20 +151,23 @@ class ConsoleRenderer:
                     question += call_args(block)
                 self._line(depth, question, _YELLOW)
                 self._decision(block, block)
-            case str(name) if (kind := KIND_NAMED.get(name)) is not None:
-                for node in kind.draws(block):
+            case str(name) if name in KIND_NAMED:
+                for node in KIND_NAMED[name].draws(block):
                     self._node(depth, node)
 
     def _append(self, id_: str, field: str, text: str) -> None:
         block = self._blocks[id_]
-        if block["kind"] in ("text", "reasoning") and field == "text":
-            self._grow(id_, block, text)
-        elif block["kind"] == "prompt" and field == "text":
-            self._quote(block["depth"], text)
-        elif field == "output":
-            self._print_output(block, text)
-        elif len(head := block.get(field) or "") < _HEAD_CHARS:
-            block[field] = head + text
+        match block["kind"], field:
+            case "text" | "reasoning", "text":
+                self._grow(id_, block, text)
+            case "prompt", "text":
+                self._quote(block["depth"], text)
+            case _, "output":
+                self._print_output(block, text)
+            case _:
+                head = block.get(field) or ""
+                if len(head) < _HEAD_CHARS:
+                    block[field] = head + text
 
     def _set(self, id_: str, props: Block) -> None:
         block = self._blocks[id_]
@@ -197,15 +202,17 @@ class ConsoleRenderer:
     def _grow(self, id_: str, block: Block, text: str) -> None:
         if not text:
             return
+        depth, style = block["depth"], _PLAIN_STYLE
         is_thought = block["kind"] == "reasoning"
         if self._streaming != id_:
             self._leave()
             if is_thought:
-                self._line(block["depth"], LABELS["thought"]["running"], _DIM)
+                self._line(depth, LABELS["thought"]["running"], _DIM)
             self._streaming = id_
         block["printed"].append(text)
-        indent = "  " * (block["depth"] + is_thought)
-        self._write(prose(text.translate(_CONTROLS)), _DIM if is_thought else _PLAIN_STYLE, indent)
+        if is_thought:
+            depth, style = depth + 1, _DIM
+        self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
         """Print what a text is in the end.
@@ -217,7 +224,10 @@ class ConsoleRenderer:
             self._grow(id_, block, text[len(printed) :])
             return
         block["printed"].clear()
-        self._line(block["depth"], "(corrected:)" if text else "(taken back)", _DIM)
+        note = "(taken back)"
+        if text:
+            note = "(corrected:)"
+        self._line(block["depth"], note, _DIM)
         self._grow(id_, block, text)
 
     # --- lines ---
@@ -235,17 +245,14 @@ class ConsoleRenderer:
         they may get no result.
         """
         for block in self._blocks.values():
-            if (
-                block["kind"] == "tool"
-                and block["depth"] == depth
-                and block.get("state") == "input-available"
-                and not block.get("listed")
-            ):
+            if block["kind"] != "tool" or block["depth"] != depth:
+                continue
+            if _waits(block) and not block.get("listed"):
                 block["listed"] = True
                 self._tool(block)
 
     def _end_tool(self, block: Block) -> None:
-        if not block.get("listed") or block.get("state") != "input-available":
+        if not block.get("listed") or not _waits(block):
             self._tool(block)
 
     def _tool(self, block: Block) -> None:
@@ -262,11 +269,16 @@ class ConsoleRenderer:
         if took is not None:
             line += f" · {duration(took)}"
         self._line(depth, line, _TOOL_STYLES.get(state, _DIM))
-        if diff := record_of(block, "difference"):
-            heading = fill(LABELS["attempt"]["compared"], text_of(diff, "note"))
-            self._line(depth, f"  {heading}", _DIM)
-            for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
-                self._line(depth, f"    {each}", _DIM)
+        self._difference(depth, record_of(block, "difference"))
+
+    def _difference(self, depth: int, diff: Block) -> None:
+        """Print what differs between an attempt's result and the first one."""
+        if not diff:
+            return
+        heading = fill(LABELS["attempt"]["compared"], text_of(diff, "note"))
+        self._line(depth, f"  {heading}", _DIM)
+        for line in difference_lines(diff)[:_DIFFERENCE_LINES]:
+            self._line(depth, f"    {line}", _DIM)
 
     def _end_thought(self, block: Block) -> None:
         closed = {**block, "closed": True}
@@ -285,9 +297,7 @@ class ConsoleRenderer:
         line = decision_label(question)
         if not line:
             return
-        details = changes(question)
-        if reason := text_of(props, "reason"):
-            details.append(reason)
+        details = list(filter(None, [*changes(question), text_of(props, "reason")]))
         if details:
             line += ": " + " · ".join(one_line(each, _LINE_CHARS) for each in details)
         self._line(block["depth"], f"  {line}", _YELLOW)
@@ -298,14 +308,14 @@ class ConsoleRenderer:
         match node:
             case n.Line():
                 text = _TASK_MARKS[node.done] + "".join(words.text for words in node.words)
-                is_strong = node.done is None or any(words.strong for words in node.words)
-                self._line(depth, text, _BOLD if is_strong else _PLAIN_STYLE)
+                self._line(depth, text, _style_of(node))
             case n.Notice():
                 self._line(depth, node.text, _LEVELS[node.level])
             case n.Message():
                 self._quote(depth, node.text)
                 for file in node.files:
-                    self._line(depth, f"> [{file.name or file.media_type or 'file'}]", _BOLD)
+                    name = file.name or file.media_type or "file"
+                    self._line(depth, f"> [{name}]", _BOLD)
             case n.Link():
                 self._line(depth, " ".join(filter(None, (node.title, node.url))), _DIM)
             case n.Download():
@@ -348,11 +358,7 @@ class ConsoleRenderer:
         label = run_label(run)
         if run.get("status") == "failed" and run.get("code"):
             label += f" ({run['code']})"
-        lanes = [
-            {**block, "closed": True}
-            for block in self._blocks.values()
-            if block["kind"] == "agent" and not block["depth"]
-        ]
+        lanes = [block | {"closed": True} for block in self._blocks.values() if _is_lane(block)]
         parts = [label, lanes_label(run, lanes), *figures(run)]
         self._line(0, f"{symbol} {' · '.join(filter(None, parts))}", style)
 
@@ -386,6 +392,21 @@ class ConsoleRenderer:
         # middle of a line.
         segments = Segments([Segment(_encodable(text, self._console.encoding), style)])
         self._console.print(segments, end="", soft_wrap=True)
+
+
+def _style_of(line: n.Line) -> Style:
+    """Return the style of a line: of tasks, only those with strong words stand out."""
+    if line.done is None or any(words.strong for words in line.words):
+        return _BOLD
+    return _PLAIN_STYLE
+
+
+def _is_lane(block: Block) -> bool:
+    return block["kind"] == "agent" and block["depth"] == 0
+
+
+def _waits(call: Block) -> bool:
+    return call.get("state") == "input-available"
 
 
 def _encodable(text: str, encoding: str) -> str:

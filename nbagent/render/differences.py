@@ -49,8 +49,9 @@ def difference_html(diff: Props, max_chars: int = 20_000, *, is_prose: bool = Fa
     match diff.get("kind"):
         case "text":
             pieces = [_piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff)]
-            tag = "div" if is_prose else "pre"
-            return f"<{tag}{_PRE}>{''.join(pieces)}</{tag}>\n"
+            if is_prose:
+                return f"<div{_PRE}>{''.join(pieces)}</div>\n"
+            return f"<pre{_PRE}>{''.join(pieces)}</pre>\n"
         case "json":
             changes = [_change(change, max_chars) for change in records_of(diff, "changes")]
             return f"<div{_PRE}>{''.join(changes)}{_more(diff)}</div>\n"
@@ -65,11 +66,7 @@ def difference_lines(diff: Props) -> list[str]:
     """Return a difference as lines of text: `rate: 11.2 → 11.5`."""
     match diff.get("kind"):
         case "text":
-            return [
-                f"{mark} {_line(text)}"
-                for mark, text, _ in _pieces(diff)
-                if mark != "=" and text.strip()
-            ]
+            return list(_text_lines(diff))
         case "json":
             return [*map(_change_line, records_of(diff, "changes")), *_more_lines(diff)]
         case "table":
@@ -77,6 +74,12 @@ def difference_lines(diff: Props) -> list[str]:
         case "value":
             return [f"{_line(text_of(diff, 'before'))} → {_line(text_of(diff, 'after'))}"]
     return []
+
+
+def _text_lines(diff: Props) -> Iterator[str]:
+    for mark, text, _ in _pieces(diff):
+        if mark != "=" and text.strip():
+            yield f"{mark} {_line(text)}"
 
 
 def _pieces(diff: Props) -> Iterator[tuple[str, str, int]]:
@@ -89,7 +92,9 @@ def _pieces(diff: Props) -> Iterator[tuple[str, str, int]]:
 
 
 def _left_out(chars: int) -> str:
-    return f" … {chars:,} more characters" if chars else ""
+    if not chars:
+        return ""
+    return f" … {chars:,} more characters"
 
 
 def _piece(mark: str, text: str, more: int) -> str:
@@ -127,7 +132,9 @@ def _change_line(change: Props) -> str:
     if "after" not in change:
         return f"{path} removed: {before}"
     changed = f"{before} → {after}"
-    return f"{path}: {changed}" if path else changed
+    if not path:
+        return changed
+    return f"{path}: {changed}"
 
 
 def _table(diff: Props) -> str:

@@ -56,7 +56,8 @@ def _tokens(usage: Props) -> list[str]:
         found.append(fill(_FIGURES["input"], count(read)))
     if written is not None:
         label = fill(_FIGURES["output"], count(written))
-        if thought := number_of(usage, "reasoning"):
+        thought = number_of(usage, "reasoning")
+        if thought:
             label += fill(_FIGURES["reasoning"], count(thought))
         found.append(label)
     return found
@@ -66,7 +67,9 @@ def _calls(run: Props) -> str:
     used, failed = number_of(run, "tools") or 0, number_of(run, "tools_failed") or 0
     if used <= 0:
         return ""
-    label = fill(_FIGURES["tool" if used == 1 else "tools"], count(used))
+    label = fill(_FIGURES["tools"], count(used))
+    if used == 1:
+        label = fill(_FIGURES["tool"], count(used))
     if failed > 0:
         label += fill(_FIGURES["failed"], count(failed))
     return label
@@ -74,12 +77,17 @@ def _calls(run: Props) -> str:
 
 def _cost(usage: Props) -> str:
     cost = number_of(usage, "cost")
-    return "" if cost is None else dollars(cost)
+    if cost is None:
+        return ""
+    return dollars(cost)
 
 
 def dollars(cost: float) -> str:
     """Return an amount of dollars: `$0.0021`, `$1.20`."""
-    return fill(_FIGURES["cost"], fixed(cost, 4 if cost < 0.01 else 2))
+    digits = 2
+    if cost < 0.01:
+        digits = 4
+    return fill(_FIGURES["cost"], fixed(cost, digits))
 
 
 def _pace(run: Props) -> list[str]:

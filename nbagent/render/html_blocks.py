@@ -39,6 +39,7 @@ from nbagent.render.terminal_text import terminal_text
 from nbagent.render.thoughts import is_silent_thought, is_title_only, thought_label
 from nbagent.render.tree import ROOT, Tree
 
+_OF_EVERY_BLOCK = ("id", "parent", "closed")
 _AGENT_MARKS = {"completed": "✓", "running": "✓", "": "✓", "failed": "✗"}
 
 
@@ -74,8 +75,9 @@ class BlockWriter:
         status = [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)]
         row += f" · {escape_line(' · '.join(filter(None, status)))}"
         forks = forks_label(run)
-        above = caption(escape_line(forks)) if forks else ""
-        return above + paragraph(row)
+        if not forks:
+            return paragraph(row)
+        return caption(escape_line(forks)) + paragraph(row)
 
     def _empty(self) -> str:
         run = self._tree.run
@@ -84,7 +86,8 @@ class BlockWriter:
         if run.get("turns") != 0:
             return paragraph(LABELS["run"]["empty"])
         about = [text_of(run, "about")]
-        if tools := ", ".join(texts_of(run, "offers")):
+        tools = ", ".join(texts_of(run, "offers"))
+        if tools:
             about.append(fill(LABELS["chat"]["tools"], tools))
         about.append(LABELS["chat"]["ask"])
         return "".join(paragraph(escape_line(line, LINE_CHARS)) for line in about if line)
@@ -94,11 +97,15 @@ class BlockWriter:
         of a run that goes on.
         """
         waiting = waiting_label(self._tree.run, owner, self._tree.children.get(parent, []))
-        return paragraph(f"<span{MUTED}>{escape_line(waiting)}</span>") if waiting else ""
+        if not waiting:
+            return ""
+        return paragraph(f"<span{MUTED}>{escape_line(waiting)}</span>")
 
     def _footer(self) -> str:
         found = figures(self._tree.run)
-        return caption(without_tex(escape(" · ".join(found)))) if found else ""
+        if not found:
+            return ""
+        return caption(without_tex(escape(" · ".join(found))))
 
     def _list(self, parent: str) -> str:
         blocks = self._tree.children.get(parent, [])
@@ -106,8 +113,10 @@ class BlockWriter:
         if left_out <= 0:
             return self._blocks(blocks)
         head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
-        entries = "entry" if left_out == 1 else "entries"
-        note = paragraph(f"… {left_out:,} more {entries} not kept in the notebook")
+        more = f"{left_out:,} more entries"
+        if left_out == 1:
+            more = "1 more entry"
+        note = paragraph(f"… {more} not kept in the notebook")
         return self._blocks(head) + note + self._blocks(tail)
 
     def _blocks(self, blocks: Iterable[Props]) -> str:
@@ -124,10 +133,9 @@ class BlockWriter:
         }.get(name)
         if draw is not None:
             return draw(block)
-        if (kind := KIND_NAMED.get(name)) is not None:
-            return nodes_html(kind.draws(block), block, self._value)
-        apart = ("id", "parent", "closed")
-        named = {field: value for field, value in block.items() if field not in apart}
+        if name in KIND_NAMED:
+            return nodes_html(KIND_NAMED[name].draws(block), block, self._value)
+        named = {field: value for field, value in block.items() if field not in _OF_EVERY_BLOCK}
         return data_html(name or "block", named, block, self._value)
 
     def _text(self, block: Props) -> str:
@@ -139,7 +147,9 @@ class BlockWriter:
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"
-        return f"<div>{shown}</div>\n" if shown else ""
+        if not shown:
+            return ""
+        return f"<div>{shown}</div>\n"
 
     def _reasoning(self, block: Props) -> str:
         if is_silent_thought(block):
@@ -225,7 +235,8 @@ class BlockWriter:
         if not diff:
             return ""
         heading = caption(escape_line(fill(LABELS["attempt"]["compared"], text_of(diff, "note"))))
-        if (first := self._first_picture(block)) is not None:
+        first = self._first_picture(block)
+        if first is not None:
             return heading + self._side_by_side(first, block)
         return heading + difference_html(diff)
 
@@ -264,8 +275,10 @@ class BlockWriter:
         error = record_of(block, "error")
         if not error:
             return ""
-        heading = "denied" if block.get("state") == "output-denied" else "error"
-        return caption(LABELS["tool"][heading]) + self._value.error(error)
+        heading = LABELS["tool"]["error"]
+        if block.get("state") == "output-denied":
+            heading = LABELS["tool"]["denied"]
+        return caption(heading) + self._value.error(error)
 
     def _agent(self, block: Props) -> str:
         id_, took = text_of(block, "id"), worked(block)
@@ -286,12 +299,12 @@ class BlockWriter:
         return fold(" · ".join(parts), body, is_open=is_open)
 
     def _approval(self, block: Props) -> str:
-        if decision := decision_label(block):
-            symbol = "✓" if is_permitted(block) else "⊘"
-            parts = [f"{symbol} <strong>{escape_line(decision)}</strong>"]
-            parts += [escape_line(detail, LINE_CHARS) for detail in decision_details(block)]
-            return paragraph(" · ".join(parts))
-        state = "unanswered" if block.get("closed") else "waiting"
+        decision = decision_label(block)
+        if decision:
+            return self._decision(decision, block)
+        state = "waiting"
+        if block.get("closed"):
+            state = "unanswered"
         prompt = escape_line(prompt_label(block), LINE_CHARS)
         html = paragraph(f"? {prompt}{LABELS['approval'][state]}")
         args = block.get("args")
@@ -302,3 +315,11 @@ class BlockWriter:
             named = fill(LABELS["approval"]["options"], options)
             html += paragraph(escape_line(named, LINE_CHARS))
         return html
+
+    def _decision(self, decision: str, block: Props) -> str:
+        symbol = "⊘"
+        if is_permitted(block):
+            symbol = "✓"
+        parts = [f"{symbol} <strong>{escape_line(decision)}</strong>"]
+        parts += [escape_line(detail, LINE_CHARS) for detail in decision_details(block)]
+        return paragraph(" · ".join(parts))

@@ -107,18 +107,18 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
         stopped: whether its question is one at a breakpoint.
     """
     state = text_of(tool, "state")
-    if state in _TOOL_MARKS:
-        note = _TOOL_NOTES.get(state, "")
-        if state == "approval-requested" and stopped:
-            note = _TOOL_NOTES["stopped"]
-        if state == "output-error":
-            note = text_of(record_of(tool, "error"), "type") or note
-        return _TOOL_MARKS[state], note
-    if not closed:
-        return "…", LABELS["tool_state"]["input-available"]
-    if state == "input-available":
-        return "→", _TOOL_NOTES[state]
-    return "→", ""
+    if state not in _TOOL_MARKS:
+        if not closed:
+            return "…", LABELS["tool_state"]["input-available"]
+        if state == "input-available":
+            return "→", _TOOL_NOTES[state]
+        return "→", ""
+    note = _TOOL_NOTES.get(state, "")
+    if state == "approval-requested" and stopped:
+        note = _TOOL_NOTES["stopped"]
+    if state == "output-error":
+        note = text_of(record_of(tool, "error"), "type") or note
+    return _TOOL_MARKS[state], note
 
 
 def call_args(tool: Props) -> str:
@@ -178,14 +178,17 @@ def forks_label(run: Props) -> str:
     """Return the origin of a fork, and the run's own forks, on one line; "" if there are none."""
     labels, nodes = LABELS["forks"], records_of(run, "forks")
     own: Props = next((node for node in nodes if node.get("own") is True), {})
-    number = own.get("number")
+    number, parent = own.get("number"), own.get("parent")
     if number is None:
         return ""
     parts = []
-    if own.get("parent") is not None:
-        parts.append(fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label")))
-    forks = [node for node in nodes if node.get("parent") == number]
+    if parent is not None:
+        parts.append(fill(labels["own"], str(number), str(parent), text_of(own, "label")))
+    forks = [_fork_name(node) for node in nodes if node.get("parent") == number]
     if forks:
-        names = [fill(labels["fork"], str(f.get("number")), text_of(f, "label")) for f in forks]
-        parts.append(fill(labels["list"], "; ".join(names)))
+        parts.append(fill(labels["list"], "; ".join(forks)))
     return " · ".join(parts)
+
+
+def _fork_name(fork: Props) -> str:
+    return fill(LABELS["forks"]["fork"], str(fork.get("number")), text_of(fork, "label"))

@@ -49,7 +49,9 @@ def transcript_markdown(
         max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how
             much is missing. Above twice that the end is cut. None is no limit.
     """
-    budget = SizeBudget.of(blocks, max_bytes) if max_bytes is not None else None
+    budget = None
+    if max_bytes is not None:
+        budget = SizeBudget.of(blocks, max_bytes)
     text = _Writer(Tree(blocks), embedded, budget).text()
     if embedded:
         from nbagent.render.markup.embedded import without_citations
@@ -72,11 +74,15 @@ class _Writer:
         self._value_chars: int | None = None
         if budget is not None:
             self._text_chars, self._value_chars = budget.text_chars, budget.value_chars
+        self._rule = "---"
+        if embedded:
+            self._rule = "***"
 
     def text(self) -> str:
         pieces = self._header() + self._list(ROOT)
-        if found := figures(self._tree.run):
-            pieces += ["***" if self._embedded else "---", " · ".join(found)]
+        found = figures(self._tree.run)
+        if found:
+            pieces += [self._rule, " · ".join(found)]
         return "\n\n".join(pieces) + "\n"
 
     def _header(self) -> list[str]:
@@ -86,8 +92,11 @@ class _Writer:
         if model != name:
             about.insert(0, model)
         line = _line(" · ".join(filter(None, about)))
-        pieces = [f"**{_line(name)}** · {line}"] if self._embedded else [f"# {_line(name)}", line]
-        if forks := forks_label(run):
+        pieces = [f"# {_line(name)}", line]
+        if self._embedded:
+            pieces = [f"**{_line(name)}** · {line}"]
+        forks = forks_label(run)
+        if forks:
             pieces.append(_line(forks))
         return pieces
 
@@ -143,10 +152,9 @@ class _Writer:
             case n.Notice():
                 return [f"*{_line(node.text)}*"]
             case n.Message():
-                names = [file.name or file.media_type or "file" for file in node.files]
                 text = _escaped_lines(_clipped(node.text, self._text_chars))
-                files = [f"📎 {_line(name)}" for name in names]
-                return [_quoted([f"**{LABELS['prompted']['you']}**", text, *files])]
+                heading = f"**{LABELS['prompted']['you']}**"
+                return [_quoted([heading, text, *map(_attached, node.files)])]
             case n.Link():
                 label = node.title or safe_url(node.url) or LABELS["other"]["source"]
                 return [_link(node.url, label)]
@@ -182,16 +190,18 @@ class _Writer:
 
     def _tool(self, block: Props) -> list[str]:
         before, about_result = self._tree.asked_of(block)
-        inside = self._list(text_of(block, "id"))
-        return [
+        pieces = [
             self._call(block),
             *map(_question, before),
             self._output(block),
             *_compared(block),
             *self._outcome(block),
             *map(_question, about_result),
-            _quoted(inside) if inside else "",
         ]
+        inside = self._list(text_of(block, "id"))
+        if inside:
+            pieces.append(_quoted(inside))
+        return pieces
 
     def _agent(self, block: Props) -> list[str]:
         parts = [f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"]
@@ -210,7 +220,9 @@ class _Writer:
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
-        return self._plain(printed) if printed else ""
+        if not printed:
+            return ""
+        return self._plain(printed)
 
     def _outcome(self, block: Props) -> list[str]:
         """Return a call's result and error."""
@@ -226,14 +238,18 @@ class _Writer:
         return pieces
 
     def _result(self, bundle: Props) -> str:
-        if markdown := text_of(bundle, "text/markdown"):
+        markdown, data = text_of(bundle, "text/markdown"), bundle.get("application/json")
+        plain = bundle.get("text/plain")
+        if markdown:
             return self._prose(markdown)
-        if bundle.get("application/json") is not None:
-            return self._json(bundle["application/json"])
-        if isinstance(plain := bundle.get("text/plain"), str):
+        if data is not None:
+            return self._json(data)
+        if isinstance(plain, str):
             return self._plain(plain)
         kept = [mime for mime, payload in bundle.items() if payload is not None]
-        return _fenced(", ".join(kept)) if kept else ""
+        if not kept:
+            return ""
+        return _fenced(", ".join(kept))
 
 
 def _clipped(text: str, max_chars: int | None) -> str:
@@ -259,9 +275,12 @@ def _approval(block: Props) -> list[str]:
 
 
 def _question(block: Props) -> str:
-    if decision := decision_label(block):
+    decision = decision_label(block)
+    if decision:
         return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
-    state = "unanswered" if block.get("closed") else "waiting"
+    state = "waiting"
+    if block.get("closed"):
+        state = "unanswered"
     return f"**?** {_line(prompt_label(block))}{LABELS['approval'][state]}"
 
 
@@ -273,6 +292,10 @@ def _words(words: n.Words) -> str:
     return " " * before + _line(words.text) + " " * after
 
 
+def _attached(file: n.Download) -> str:
+    return f"📎 {_line(file.name or file.media_type or 'file')}"
+
+
 def _link(address: str, label: str) -> str:
     url = safe_url(address)
     if url is None:
@@ -282,7 +305,8 @@ def _link(address: str, label: str) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     """Return a row of a table."""
-    return f"| {' | '.join(_line(cell).replace('|', '&#124;') for cell in cells)} |"
+    escaped = [_line(cell).replace("|", "&#124;") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
 
 
 def _line(text: str) -> str:
@@ -332,9 +356,17 @@ def _closed(text: str) -> str:
             fence = found[1]
         elif found[1].startswith(fence) and not line[found.end() :].strip():
             fence = ""
-    return f"{text}\n{fence}" if fence else text
+    if not fence:
+        return text
+    return f"{text}\n{fence}"
 
 
 def _quoted(pieces: Iterable[str]) -> str:
     lines = "\n\n".join(pieces).split("\n")
-    return "\n".join(f"> {line}" if line else ">" for line in lines)
+    return "\n".join(map(_quoted_line, lines))
+
+
+def _quoted_line(line: str) -> str:
+    if not line:
+        return ">"
+    return f"> {line}"

@@ -136,7 +136,7 @@ class _MessageBuilder:
         self.messages.append({"role": "user", "content": parts or text})
 
     def add_text(self, text: str) -> None:
-        if self._results or (self._message and "tool_calls" in self._message):
+        if self._results:  # and so calls
             self.end_message()
         if text:
             message = self._assistant()
@@ -207,19 +207,31 @@ def _arguments(tool: Props) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else compact(value)
+    if isinstance(value, str):
+        return value
+    return compact(value)
 
 
 def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:
     """Return a file of the prompt as a part of its message: a picture, or the name of another
     file.
     """
-    kind, url = file.get("media_type") or "", file.get("url")
-    if not url and file.get("data"):
-        url = f"data:{kind};base64,{file['data']}"
+    kind, url, data = file.get("media_type") or "", file.get("url"), file.get("data")
+    if not url and data:
+        url = f"data:{kind};base64,{data}"
     if url and kind.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": url}}
-    return {"type": "text", "text": f"[file: {file.get('name') or kind or 'without a name'}]"}
+    name = file.get("name") or kind or "without a name"
+    return {"type": "text", "text": f"[file: {name}]"}
+
+
+def _text_of_result(tool: Props, known: Any) -> str:
+    if known is not None:
+        return _text(known)
+    result = record_of(tool, "result")
+    if "text/plain" in result:
+        return text_of(result, "text/plain")
+    return compact(result.get("application/json"))
 
 
 def _content_of(tool: Props, known: Any) -> str | None:
@@ -229,13 +241,8 @@ def _content_of(tool: Props, known: Any) -> str | None:
     """
     error = record_of(tool, "error")
     match tool.get("state"):
-        case "output-available" if known is not None:
-            return _text(known)
         case "output-available":
-            result = record_of(tool, "result")
-            if "text/plain" in result:
-                return text_of(result, "text/plain")
-            return compact(result.get("application/json"))
+            return _text_of_result(tool, known)
         case "output-error":
             parts = (text_of(error, "type"), text_of(error, "message"))
             return ": ".join(filter(None, parts)) or "error"

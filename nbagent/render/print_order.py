@@ -26,21 +26,27 @@ class PrintOrder:
 
     def feed(self, op: AnyOp) -> Iterable[AnyOp]:
         """Take the next op, and return those that are due."""
-        id_ = str(op[1])
-        if op[0] == "open":
+        kind, id_ = op[0], str(op[1])
+        if kind == "open":
             self._open(op, id_)
-        if op[0] == "close" and id_ == "run":
-            return [*self.close(), op]
         unit = self._of.get(id_)
-        if unit is None:
-            return [op]
-        inside = id_ != unit or unit in self._agents
-        if op[0] == "close" and id_ == unit:
+        if unit is not None:
+            return self._in_unit(op, unit)
+        if kind == "close" and id_ == "run":
+            return [*self.close(), op]
+        return [op]
+
+    def _in_unit(self, op: AnyOp, unit: str) -> Iterable[AnyOp]:
+        """Take an op of a unit."""
+        is_inside = str(op[1]) != unit or unit in self._agents
+        ends = op[0] == "close" and str(op[1]) == unit
+        if ends:
             self._ended.add(unit)
-        if unit in self._held or (inside and self._current not in (None, unit)):
+        must_wait = is_inside and self._current not in (None, unit)
+        if must_wait or unit in self._held:
             self._held.setdefault(unit, []).append(op)
             return []
-        if inside and unit not in self._ended:
+        if is_inside and unit not in self._ended:
             self._current = unit
         if unit not in self._ended or unit != self._current:
             return [op]

@@ -84,7 +84,9 @@ def _differences(before: Any, after: Any, path: str) -> list[str]:
         return [fill(labels["changed"], path, _shown(before), _shown(after))]
     found: list[str] = []
     for key in {**before, **after}:
-        name = f"{path}.{key}" if path else key
+        name = key
+        if path:
+            name = f"{path}.{key}"
         if key not in after:
             found.append(fill(labels["removed"], name))
         elif key not in before:
@@ -95,5 +97,6 @@ def _differences(before: Any, after: Any, path: str) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else compact(value)
-    return clip(text, LIMITS["label_value_chars"])
+    if not isinstance(value, str):
+        value = compact(value)
+    return clip(value, LIMITS["label_value_chars"])

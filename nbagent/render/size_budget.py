@@ -73,7 +73,9 @@ class SizeBudget:
             return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
         # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
         kept = dict(_smallest_first(self.pictures)[: len(self.pictures) * 3 // 4])
-        excess = 0 if self.pictures else size - self.max_bytes
+        excess = size - self.max_bytes
+        if self.pictures:
+            excess = 0
         if in_values:
             value_chars = _shorter(self.value_chars, factor, in_values, excess)
             return replace(self, pictures=kept, value_chars=value_chars)
@@ -129,7 +131,9 @@ def _value_lengths(block: Props) -> Iterable[int]:
         shown = next((mime for mime in part if not mime.startswith("image/")), None)
         if shown is not None:
             payload = part[shown]
-            yield len(payload if isinstance(payload, str) else compact(payload))
+            if not isinstance(payload, str):
+                payload = compact(payload)
+            yield len(payload)
     if block.get("kind") != "file" and block.get("data") is not None:
         yield len(compact(block["data"]))
 

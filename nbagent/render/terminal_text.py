@@ -84,7 +84,9 @@ class _Screen:
             case "K" if number == 0:
                 del line[self._column :]
             case "K":
-                end = self._column + 1 if number == 1 else len(line)
+                end = len(line)
+                if number == 1:
+                    end = self._column + 1
                 line[:end] = " " * min(end, len(line))
         if command in "EF":
             self._column = 0

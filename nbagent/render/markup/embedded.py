@@ -70,9 +70,7 @@ def _blocks(tokens: Iterator[Token], end: str = "") -> list[str]:
 def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
     match token.type:
         case "inline":
-            line = _inline(token.children or [])
-            if "task" in token.meta:
-                line = f"[x] {line}" if token.meta["task"] else f"[ ] {line}"
+            line = _task_mark(token) + _inline(token.children or [])
             if line:
                 yield line
         case "heading_open":
@@ -80,8 +78,7 @@ def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
         case "hr":
             yield "***"
         case "fence":
-            language = _LANGUAGE.match(token.info)
-            yield _fenced(token.content.removesuffix("\n"), language[1] if language else "")
+            yield _fenced(token.content.removesuffix("\n"), _language_of(token))
         case "code_block":
             yield _fenced(token.content.removesuffix("\n"))
         case "math_block":
@@ -94,9 +91,26 @@ def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
             yield "\n".join(_rows(tokens))
 
 
+def _task_mark(token: Token) -> str:
+    """Return what stands before a task of a list; empty for any other text."""
+    if "task" not in token.meta:
+        return ""
+    if token.meta["task"]:
+        return "[x] "
+    return "[ ] "
+
+
+def _language_of(fence: Token) -> str:
+    found = _LANGUAGE.match(fence.info)
+    if found is None:
+        return ""
+    return found[1]
+
+
 def _indented(text: str, first: str, others: str) -> str:
     head, *rest = text.split("\n")
-    return "\n".join([first + head, *((others + line).rstrip() for line in rest)])
+    indented = [(others + line).rstrip() for line in rest]
+    return "\n".join([first + head, *indented])
 
 
 def _bold(line: str) -> str:
@@ -136,12 +150,15 @@ def _list(opened: Token, tokens: Iterator[Token]) -> str:
         # The paragraphs of a tight list are hidden.
         if any(each.type == "paragraph_open" and not each.hidden for each in inside):
             is_tight = False
-        marker = "-" if opened.tag == "ul" else f"{number + len(items)}{opened.markup}"
+        marker = "-"
+        if opened.tag != "ul":
+            marker = f"{number + len(items)}{opened.markup}"
         # pandoc takes a line for a part of the item at four spaces, whatever the marker's width.
         first = f"{marker} ".ljust(_ITEM_INDENT)
         items.append(_indented("\n\n".join(_blocks(iter(inside))), first, " " * len(first)))
-    between = "\n" if is_tight else "\n\n"
-    return between.join(items)
+    if is_tight:
+        return "\n".join(items)
+    return "\n\n".join(items)
 
 
 def _until(tokens: Iterator[Token], end: str) -> list[Token]:
@@ -245,8 +262,9 @@ def _with_formula(written: str, tex: str, opener: str) -> str:
     if opener in ("$$", "\\["):
         return f"{written}$${tex}$$"
     # A dollar beside a letter or digit is money.
-    before = " " if written[-1:].isalnum() else ""
-    return f"{written}{before}${' '.join(tex.split())}$"
+    if written[-1:].isalnum():
+        written += " "
+    return f"{written}${' '.join(tex.split())}$"
 
 
 def _link(label: str, url: str) -> str:

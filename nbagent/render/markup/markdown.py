@@ -43,6 +43,10 @@ _CODE_BLOCK = (
     ' style="margin:.5em 0;padding:.6em '
     '.8em;border-radius:6px;background:rgba(128,128,128,.12);overflow-x:auto"'
 )
+_CHECKBOXES = {
+    True: '<input type="checkbox" disabled checked> ',
+    False: '<input type="checkbox" disabled> ',
+}
 _HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
 
 LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
@@ -68,7 +72,9 @@ def markdown_html(source: str, *, typeset: bool = False) -> str:
 
 def link_html(url: str, label: str, title: str | None = None) -> str:
     """Return a link that leaves the page. `url` is a safe one, `label` is HTML."""
-    named = f' title="{html.escape(title)}"' if title else ""
+    named = ""
+    if title:
+        named = f' title="{html.escape(title)}"'
     return f'<a href="{html.escape(url)}"{named} {LINK_ATTRIBUTES}>{label}</a>'
 
 
@@ -93,8 +99,11 @@ def image_label(src: str, alt: str) -> str:
     leads.
     """
     href = safe_url(src)
-    where = visible_url(src) if href is None else host_of(href)
-    return visible(f"image: {alt} ({where})" if alt else f"image: ({where})")
+    where = visible_url(src)
+    if href is not None:
+        where = host_of(href)
+    named = f"{alt} " if alt else ""
+    return visible(f"image: {named}({where})")
 
 
 def only_typesets(tex: str) -> bool:
@@ -113,8 +122,7 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
             if "task" in token.meta:
-                checked = " checked" if token.meta["task"] else ""
-                out.append(f'<input type="checkbox" disabled{checked}> ')
+                out.append(_CHECKBOXES[bool(token.meta["task"])])
             out.append(_Inline(typeset).html(token.children or []))
         case "hr":
             out.append("<hr>\n")
@@ -130,10 +138,12 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
         case "heading_close":
             out.append("</strong></div>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
-            out.append(_open(token) if token.nesting > 0 else _close(token))
+            out.append(_tag(token))
 
 
-def _open(token: Token) -> str:
+def _tag(token: Token) -> str:
+    if token.nesting <= 0:
+        return _close(token)
     attributes = ""
     start = token.attrGet("start")
     if start is not None:
@@ -235,8 +245,10 @@ def alternative(tokens: list[Token]) -> str:
     for token in tokens:
         if token.type == "image":
             texts.append(alternative(token.children or []))
+        elif token.type.endswith("break"):
+            texts.append("\n")
         elif token.nesting == 0:
-            texts.append("\n" if token.type.endswith("break") else token.content)
+            texts.append(token.content)
     return "".join(texts)
 
 
