@@ -39,8 +39,9 @@ def resolve(schema: Any, root: Any, depth: int = 0) -> Json:
         plain = {**resolve(part, root, depth + 1), **plain}
     choices = [resolve(part, root, depth + 1) for part in _alternatives(schema)]
     if choices:
-        real = [choice for choice in choices if choice.get("type") != "null"] or choices
-        plain = {"nullable": len(real) < len(choices), **plain, **real[0]}
+        real = [choice for choice in choices if choice.get("type") != "null"]
+        is_nullable = 0 < len(real) < len(choices)
+        plain = {"nullable": is_nullable, **plain, **(real or choices)[0]}
     if "properties" in plain:
         return {"type": "object", **plain}
     return plain
@@ -57,7 +58,9 @@ def _parts(schema: Mapping[str, Any], root: Any) -> Iterator[Any]:
 def _target(reference: str, root: Any) -> Any:
     target = root
     for step in reference.removeprefix("#").split("/")[1:]:
-        target = target.get(step) if isinstance(target, Mapping) else None
+        if not isinstance(target, Mapping):
+            return None
+        target = target.get(step)
     return target
 
 

@@ -5,6 +5,7 @@ formatted for reading.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -107,9 +108,7 @@ def _read(value: Any, prompt: str) -> _Reading:
         more = ", which is above. I cannot see pictures, so the reading is yours."
         return _Reading("drew a figure", more)
     if isinstance(value, str) and len(value) > _SHORT_CHARS:
-        lines = value.strip().splitlines()[:_QUOTED_LINES]
-        quoted = [f"> {cell(line, most=300)}" for line in lines]
-        return _Reading("returned a text", ":", "\n".join(quoted))
+        return _read_text(value)
     if value in (None, "", [], {}):
         return _Reading("returned nothing", ".", "", {"value": "nothing"})
     shown = cell(value)
@@ -133,6 +132,12 @@ def _read_rows(rows: list[Json], total: int, prompt: str) -> _Reading:
         more = f"; these are the first {len(shown)}:"
     summary = f"returned {total:,} row{'s' * (total > 1)}"
     return _Reading(summary, more, _table(shown), {"rows": f"{total:,}", **facts})
+
+
+def _read_text(text: str) -> _Reading:
+    lines = text.strip().splitlines()[:_QUOTED_LINES]
+    quoted = [f"> {cell(line, most=300)}" for line in lines]
+    return _Reading("returned a text", ":", "\n".join(quoted))
 
 
 def _read_fields(value: Json) -> _Reading:
@@ -184,13 +189,12 @@ def _columns(rows: list[Json], prompt: str) -> tuple[str | None, str | None]:
     """
     label, measure, is_asked = None, None, False
     for column in rows[0]:
-        if all(_is_number(row.get(column)) for row in rows):
-            if _NO_QUANTITY.search(column) or is_asked:
-                continue
+        if not all(_is_number(row.get(column)) for row in rows):
+            if label is None and all(column in row for row in rows):
+                label = column
+        elif not is_asked and not _NO_QUANTITY.search(column):
             measure = column
             is_asked = re.search(rf"(?i)\b{re.escape(column)}\b", prompt) is not None
-        elif label is None and all(column in row for row in rows):
-            label = column
     return label, measure
 
 
@@ -211,34 +215,50 @@ def _rows(value: Any) -> tuple[list[Json], int]:
     if not isinstance(value, list):
         return [], 0
     rows = [row for row in value if isinstance(row, dict) and row]
-    more = _MORE_ITEMS.match(str(value[-1])) if rows else None
+    if not rows:
+        return [], 0
+    more = _MORE_ITEMS.match(str(value[-1]))
     if more:  # the rest of a list that was too long to send
         value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
-    if len(rows) == len(value):
-        return (rows, total or len(rows))
-    return ([], 0)
+    if len(rows) != len(value):
+        return [], 0
+    return rows, total or len(rows)
 
 
 def _error(value: Any) -> str | None:
     """Return the message of a result that is an error, or None."""
-    error = value.get("error") if isinstance(value, dict) else None
-    if error:
-        message = error.get("message") if isinstance(error, dict) else None
-        return str(message or error)
+    if isinstance(value, dict):
+        return _error_in(value)
     if not isinstance(value, str) or not _FAILED.match(value):
         return None
     lines = value.strip().splitlines()
-    told = lines[-1 if lines[0].startswith("Traceback") else 0]
+    told = lines[0]
+    if told.startswith("Traceback"):
+        told = lines[-1]
     return _ERROR_PREFIX.sub("", told)
 
 
+def _error_in(value: Json) -> str | None:
+    error = value.get("error")
+    if not error:
+        return None
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return str(error)
+
+
 def _table(rows: list[Json]) -> str:
-    columns = {column: [row.get(column) for row in rows] for row in rows for column in row}
-    rules = ["--:" if all(map(_is_number, values)) else "---" for values in columns.values()]
-    places = {name: _decimals(values) for name, values in columns.items()}
-    head = [cell(name) for name in columns]
-    lines = [[cell(row.get(name), name, places[name]) for name in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rules, *lines))
+    lines: list[list[str]] = [[] for _ in range(2 + len(rows))]  # head, rules, rows
+    for name in dict.fromkeys(chain.from_iterable(rows)):
+        values = [row.get(name) for row in rows]
+        rule = "---"
+        if all(map(_is_number, values)):
+            rule = "--:"
+        decimals = _decimals(values)
+        column = [cell(name), rule, *(cell(value, name, decimals) for value in values)]
+        for line, text in zip(lines, column, strict=True):
+            line.append(text)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _decimals(column: list[Any]) -> int:

@@ -108,7 +108,9 @@ class _Reply:
                 done.remove(call.name)
             else:
                 left.append(call)
-        count = len(left) if self._together else 1
+        count = 1
+        if self._together:
+            count = len(left)
         key = self._request.key
         return [call._replace(id=f"call_{digest(key, *call)[:24]}") for call in left[:count]]
 

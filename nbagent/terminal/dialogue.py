@@ -141,7 +141,9 @@ class Dialogue:
         form, args = TerminalForm(schema, self._lines), self._question.args
         if "properties" not in schema:
             return form.ask("answer", schema)
-        return form.fill(args if isinstance(args, Mapping) else {})
+        if not isinstance(args, Mapping):
+            args = {}
+        return form.fill(args)
 
     def _permissions(self) -> list[str]:
         """Return the answers to a call that asks first."""
@@ -160,7 +162,8 @@ class Dialogue:
         first, *others = _WAYS[self._question.stage or "request"]
         if self._breakpoints.step:
             others.insert(0, _LEAVE_STEPS)
-            first = "run" if first == "run" else "next"
+            if first != "run":
+                first = "next"
         if not self._is_editable() and "edit" in others:
             others.remove("edit")
         if self._question.can_remember:
@@ -184,7 +187,9 @@ class Dialogue:
     def _actions(self) -> dict[str, Callable[[str], object]]:
         """Return what each choice does; it is given the rest of the line."""
         question = self._question
-        change = question.again if question.stage == "result" else question.allow
+        change = question.allow
+        if question.stage == "result":
+            change = question.again
         return {
             "yes": lambda rest: question.allow(),
             "run": lambda rest: question.allow(),

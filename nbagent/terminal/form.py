@@ -74,7 +74,8 @@ class TerminalForm:
         for _ in range(8):  # references to references
             if not isinstance(schema, Mapping):
                 return {}
-            if not isinstance(reference := schema.get("$ref"), str):
+            reference = schema.get("$ref")
+            if not isinstance(reference, str):
                 return schema
             schema = self._schema.get("$defs", {}).get(reference.rpartition("/")[2])
         return {}
@@ -91,8 +92,12 @@ def _choices(schema: Mapping[str, Any]) -> list[Any]:
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
     """Return the types of values that a schema may take; empty for any."""
+    types: set[str] = set()
     kind = schema.get("type")
-    types = {kind} if isinstance(kind, str) else set(kind or ())
+    if isinstance(kind, str):
+        types.add(kind)
+    elif kind:
+        types.update(kind)
     for each in schema.get("anyOf") or schema.get("oneOf") or ():
         if isinstance(each, Mapping):
             types |= _types(each)
@@ -105,14 +110,12 @@ def _value(name: str, typed: str, schema: Mapping[str, Any], choices: list[Any])
     Raises:
         AnswerError: it means none of the schema's type.
     """
+    word = typed.strip().casefold()
     if choices:
-        alike = [choice for choice in choices if str(choice).casefold() == typed.strip().casefold()]
-        if len(alike) != 1:
-            raise AnswerError(f"{name} takes one of {', '.join(map(_short, choices))}")
-        return alike[0]
+        return _choice(name, word, choices)
     types = _types(schema)
-    if types == {"boolean"} and typed.strip().lower() in _YES_NO:
-        return _YES_NO[typed.strip().lower()]
+    if types == {"boolean"} and word in _YES_NO:
+        return _YES_NO[word]
     if types == {"string"} and not typed.startswith('"'):
         return typed
     try:
@@ -123,6 +126,13 @@ def _value(name: str, typed: str, schema: Mapping[str, Any], choices: list[Any])
         raise AnswerError(
             f"{name} takes {' or '.join(sorted(types))}, as JSON; got {_short(typed)}"
         ) from None
+
+
+def _choice(name: str, word: str, choices: list[Any]) -> Any:
+    alike = [choice for choice in choices if str(choice).casefold() == word]
+    if len(alike) != 1:
+        raise AnswerError(f"{name} takes one of {', '.join(map(_short, choices))}")
+    return alike[0]
 
 
 def _short(value: Any) -> str:

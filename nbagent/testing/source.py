@@ -42,13 +42,17 @@ class SourceWriter:
                 server's tool, an agent.
         """
         function: Any = getattr(tool, "function", None)
-        if problem := _problem_of(function):
+        problem = _problem_of(function)
+        if problem:
             raise NbagentError(f"the tool {tool.name!r} is {problem}")
         name: str = function.__name__
         found = _global_of(function.__module__, name)
-        is_tool = tool_of(found) is not None
-        self._use(name, found if is_tool else function, f"the tool {tool.name!r}")
-        if is_tool or tool.name == name:
+        user = f"the tool {tool.name!r}"
+        if tool_of(found) is not None:
+            self._use(name, found, user)
+            return name
+        self._use(name, function, user)
+        if tool.name == name:
             return name
         return f"nbagent.tool(name={quoted(tool.name)})({name})"
 
@@ -71,20 +75,19 @@ class SourceWriter:
                 )
             return
         self._known[name] = value
-        if line := _import_line(name, value):
-            self.imports[line] = None
-            return
+        line = _import_line(name, value)
         made = tool_of(value)
-        function = value if made is None else made.function
-        if inspect.isfunction(function) or inspect.isclass(function):
-            source = _source_of(function, user)
-            space = _globals_of(function)
-            for used in sorted(_names_in(source)):
-                if used in space and used != name:
-                    self._use(used, space[used], name)
-            self.definitions.append(source)
+        function = value
+        if made is not None:
+            function = made.function
+        if line:
+            self.imports[line] = None
+        elif inspect.isfunction(function) or inspect.isclass(function):
+            self._define(name, function, user)
         elif _is_literal(value):
-            text = literal(value, used=len(name) + 3) if _is_json(value) else repr(value)
+            text = repr(value)
+            if _is_json(value):
+                text = literal(value, used=len(name) + 3)
             self.definitions.append(f"{name} = {text}")
         else:
             raise NbagentError(
@@ -92,6 +95,15 @@ class SourceWriter:
                 "can neither import nor write: "
                 "make it inside the function, or move both into a module"
             )
+
+    def _define(self, name: str, function: Any, user: str) -> None:
+        """Add the source of a function or a class, behind what it uses."""
+        source = _source_of(function, user)
+        space = _globals_of(function)
+        for used in sorted(_names_in(source)):
+            if used in space and used != name:
+                self._use(used, space[used], name)
+        self.definitions.append(source)
 
 
 def _problem_of(function: Any) -> str:
@@ -136,9 +148,8 @@ def _names_in(source: str) -> set[str]:
 
     def read(table: symtable.SymbolTable, *, is_top: bool) -> None:
         for symbol in table.get_symbols():
-            if symbol.is_referenced() and (
-                symbol.is_global() or (is_top and not symbol.is_assigned())
-            ):
+            is_outer = symbol.is_global() or (is_top and not symbol.is_assigned())
+            if symbol.is_referenced() and is_outer:
                 names.add(symbol.get_name())
         for child in table.get_children():
             read(child, is_top=False)

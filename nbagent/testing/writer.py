@@ -43,31 +43,34 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
         raise NbagentError(f'a test is a Python file, such as "test_rates.py"; got {path!r}')
     if file.exists() and not overwrite:
         raise FileExistsError(f"{path!r} exists; run.to_test({path!r}, overwrite=True) replaces it")
-    own = agent if agent is not None else run.own_agent
+    own = agent
+    if own is None:
+        own = run.own_agent
     if not isinstance(own, Agent):
         raise NbagentError(
             f"{run.name} is not a run of nbagent's agent: give to_test({path!r}, "
             "agent=nbagent.Agent(…, tools=[…]))"
         )
     recorded = recorded_run(run.events)
-    _check(run, recorded, own)
+    _check_parts(run, recorded)
+    _check_calls(run, recorded, own)
     text = _TestFile(run, recorded, own, re.sub(r"\W", "_", file.stem)).text()
     file.write_text(secrets.mask(text), encoding="utf-8")
     return str(path)
 
 
-def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
-    """Check that a run has one prompt and one agent, which has the tools, and whose calls are
-    known.
+def _check_parts(run: Run, recorded: RecordedRun) -> None:
+    """Check that a run has one prompt and one agent.
 
     Raises:
         NbagentError: it does not.
     """
-    if len(recorded.prompts) != 1:
-        if recorded.prompts:
-            problem = f"has {len(recorded.prompts)} prompts"
-        else:
-            problem = "does not tell its prompt"
+    problem = ""
+    if not recorded.prompts:
+        problem = "does not tell its prompt"
+    elif len(recorded.prompts) > 1:
+        problem = f"has {len(recorded.prompts)} prompts"
+    if problem:
         raise NbagentError(
             f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, "
             "run.fork(prompt=…)"
@@ -76,6 +79,14 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
         raise NbagentError(
             f"{run.name} was handed over to another agent, which a test of one agent cannot repeat"
         )
+
+
+def _check_calls(run: Run, recorded: RecordedRun, agent: Agent) -> None:
+    """Check that the agent has the tools that a run called, and that the calls are known.
+
+    Raises:
+        NbagentError: it does not.
+    """
     known = {tool.name for tool in agent.tools}
     hidden = {event.tool_id for event in recorded.events if isinstance(event, e.Hidden)}
     for call in recorded.calls:
@@ -103,12 +114,16 @@ class _TestFile:
 
     def __init__(self, run: Run, recorded: RecordedRun, agent: Agent, name: str) -> None:
         self._run, self._recorded, self._agent = run, recorded, agent
-        self._name = name if name.startswith("test") else f"test_{name}"
+        self._name = name
+        if not name.startswith("test"):
+            self._name = f"test_{name}"
         self._calls = [made_call(call) for call in recorded.calls]
         self._given = _given(recorded, self._calls)
         self._expected = [_expected(call) for call in self._calls]
         self._refusal = _refusal_of(run)
-        self._history = [] if run.conversation is None else list(run.conversation.earlier)
+        self._history: list[Any] = []
+        if run.conversation is not None:
+            self._history += run.conversation.earlier
         self._source = SourceWriter()
         called = {call.name for call in self._calls}
         self._tools = [
@@ -214,10 +229,10 @@ def _refusal_of(run: Run) -> str:
     """Return the error with which the model's service refused a request, so that the run failed; ""
     if none did.
     """
-    message = "" if run.error is None else str(run.error)
-    if run.status == "failed" and _REFUSAL.match(message):
-        return _REFUSAL.sub("", message)
-    return ""
+    message = str(run.error or "")
+    if run.status != "failed" or not _REFUSAL.match(message):
+        return ""
+    return _REFUSAL.sub("", message)
 
 
 def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
@@ -247,11 +262,8 @@ def _tool(source: SourceWriter, tool: Any, calls: list[Call], given: list[Call])
         return enclosed("stub(", [expression, *stubbed], ")", 3 * INDENT)
     if not tool.once:
         return expression
-    results = [
-        literal(call.result, 4 * INDENT)
-        for call in calls
-        if call.name == tool.name and not call.error
-    ]
+    made = [call for call in calls if call.name == tool.name and not call.error]
+    results = [literal(call.result, 4 * INDENT) for call in made]
     return f"stand_in({', '.join([expression, *results])})"
 
 
@@ -260,18 +272,28 @@ def _answers(recorded: RecordedRun) -> list[Any]:
     made: list[Any] = []
     asked: set[str] = set()
     for event in recorded.events:
-        match event:
-            case e.ApprovalRequest(parent_id=None) if event.kind == "tool" or event.can_remember:
-                asked.add(event.approval_id)
-            case e.ApprovalResponse(decision="result" | "error") if event.approval_id in asked:
-                made.append(True)  # the test has a stub
-            case e.ApprovalResponse(decision="approve" | "step") if event.approval_id in asked:
-                made.append(True if event.value is None else event.value)
-            case e.ApprovalResponse() if event.approval_id in asked:
-                made.append(event.reason or False)
-            case _:
-                pass
+        if isinstance(event, e.ApprovalRequest) and _is_about_call(event):
+            asked.add(event.approval_id)
+        elif isinstance(event, e.ApprovalResponse) and event.approval_id in asked:
+            made.append(_answer(event))
     return made
+
+
+def _is_about_call(question: e.ApprovalRequest) -> bool:
+    if question.parent_id is not None:
+        return False
+    return question.kind == "tool" or question.can_remember
+
+
+def _answer(answer: e.ApprovalResponse) -> Any:
+    match answer.decision:
+        case "result" | "error":
+            return True  # the test has a stub
+        case "approve" | "step" if answer.value is not None:
+            return answer.value
+        case "approve" | "step":
+            return True
+    return answer.reason or False
 
 
 def _expected(call: Call) -> Call:
@@ -282,7 +304,9 @@ def _expected(call: Call) -> Call:
 
 
 def _reply(reply: Reply) -> str:
-    parts = [literal(reply.text, 2 * INDENT)] if reply.text else []
+    parts: list[str] = []
+    if reply.text:
+        parts.append(literal(reply.text, 2 * INDENT))
     if reply.calls:
         calls = [_call(call, 3 * INDENT) for call in reply.calls]
         parts.append("calls=" + enclosed("[", calls, "]", 2 * INDENT, len("calls=")))
