@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
-from nbagent.adapters.base.fields import fields_or_empty, to_jsonable
+from nbagent.adapters.base.fields import entries_in, fields_or_empty, to_jsonable
 
 
 class A2AAnswers(AnswerForm):
@@ -44,7 +44,7 @@ class A2AAnswers(AnswerForm):
 
 
 def _has_kinds(message: Mapping[str, Any]) -> bool:
-    parts = message.get("parts") or ()
+    parts = entries_in(message, "parts")
     return any("kind" in each for each in (message, *map(fields_or_empty, parts)))
 
 

@@ -20,6 +20,7 @@ from nbagent.adapters.a2a.frame import frame_kind, state_of
 from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     list_or_empty,
     nonempty_str,
@@ -243,7 +244,7 @@ class A2ADecoder(BaseDecoder):
     def _artifact_update(self, payload: Mapping[str, Any]) -> None:
         upstream = fields_or_empty(payload["artifact"])
         metadata = fields_or_empty(payload.get("metadata"))
-        parts = upstream.get("parts") or ()
+        parts = entries_in(upstream, "parts")
         name = upstream.get("artifactId")
         if isinstance(metadata.get("partial"), bool):
             self._hector(parts, metadata, ("artifact", name))
@@ -342,11 +343,11 @@ class A2ADecoder(BaseDecoder):
         self.builder.end_texts_and_reasoning()
 
     def _hector_calls(self, metadata: Mapping[str, Any]) -> None:
-        for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
+        for call in map(fields_or_empty, entries_in(metadata, "tool_calls")):
             self.parts.call(
                 str_field(call, "id"), str_field(call, "name", default="tool"), call.get("args")
             )
-        for result in map(fields_or_empty, metadata.get("tool_results") or ()):
+        for result in map(fields_or_empty, entries_in(metadata, "tool_results")):
             failed = result.get("is_error") is True
             self.parts.result(
                 str_field(result, "tool_call_id"), result.get("content"), None, failed=failed

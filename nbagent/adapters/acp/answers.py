@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
+from nbagent.adapters.base.fields import entries_in
 from nbagent.adapters.base.json_rpc import elicitation_result, response_to
 from nbagent.errors import AnswerError
 from nbagent.events import ApprovalRequest
@@ -45,7 +46,7 @@ class AcpAnswers(AnswerForm):
 
 def _kinds(request: ApprovalRequest) -> dict[str, str]:
     """Return the kinds of the options, by their ids."""
-    options = meta_of(request).get("options") or ()
+    options = entries_in(meta_of(request), "options")
     return {str(option.get("optionId")): str(option.get("kind")) for option in options}
 
 
@@ -74,7 +75,7 @@ def _named_option(request: ApprovalRequest, value: Any) -> str | None:
     """Return the id of the option with that name or id; None if there is none."""
     if value is None:
         return None
-    for option in meta_of(request).get("options") or ():
+    for option in entries_in(meta_of(request), "options"):
         if value in (option.get("name"), option.get("optionId")):
             return str(option.get("optionId"))
     return None

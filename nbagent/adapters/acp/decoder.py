@@ -15,6 +15,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     nonempty_str,
     number_or_none,
@@ -162,7 +163,7 @@ class AcpDecoder(BaseDecoder):
         call = fields_or_empty(params.get("toolCall"))
         block = self._call_of(call)
         self._complete_args(str(call.get("toolCallId")))
-        options = [fields_or_empty(option) for option in params.get("options") or ()]
+        options = [fields_or_empty(option) for option in entries_in(params, "options")]
         self._options[approval_id] = {
             str(option.get("optionId")): str(option.get("kind")) for option in options
         }

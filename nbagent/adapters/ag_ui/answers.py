@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from nbagent.adapters.base.answers import Answered, AnswerForm, editable, meta_of
-from nbagent.adapters.base.fields import fields_or_empty, parse_args
+from nbagent.adapters.base.fields import entries_in, fields_or_empty, parse_args
 from nbagent.events import ApprovalRequest
 
 
@@ -56,7 +56,7 @@ class AguiAnswers(AnswerForm):
         own: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
         ids = {message.get("id") for message in own}
         messages = [
-            *(message for message in body.get("messages") or () if message.get("id") not in ids),
+            *(message for message in entries_in(body, "messages") if message.get("id") not in ids),
             *own,
         ]
         return url, {

@@ -19,6 +19,7 @@ from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     nonempty_str,
     schema_or_none,
@@ -131,7 +132,7 @@ class AguiDecoder(BaseDecoder):
 
     def _add_usage(self, payload: Mapping[str, Any]) -> None:
         """Add the token counts of a run, which has one entry for each model."""
-        entries = payload.get("usage") or ()
+        entries = entries_in(payload, "usage")
         if isinstance(entries, Mapping):
             entries = [entries]
         for entry in entries:

@@ -6,7 +6,13 @@ Source: https://docs.ag-ui.com/concepts/messages.
 from collections.abc import Mapping
 from typing import Any
 
-from nbagent.adapters.base.fields import fields_or_empty, list_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    entries_in,
+    fields_or_empty,
+    list_or_empty,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import text_in
 
 
@@ -70,7 +76,7 @@ class RunMessages:
             function = {"name": str_field(event, "toolCallName", default="tool"), "arguments": ""}
             self._calls[id] = {"id": id, "type": "function", "function": function}
             message = self._assistant(str_field(event, "parentMessageId", default=id))
-            message["toolCalls"] = [*(message.get("toolCalls") or ()), self._calls[id]]
+            message["toolCalls"] = [*entries_in(message, "toolCalls"), self._calls[id]]
 
 
 def answers_in(history: Any) -> list[str]:

@@ -20,6 +20,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     clean_str,
+    entries_in,
     fields,
     fields_or_empty,
     list_or_empty,
@@ -118,7 +119,7 @@ class AnthropicDecoder(BaseDecoder):
         self._reset(message_id)
         self._read_usage(message.get("usage"))
         self._reason = clean_str(message.get("stop_reason"))
-        for index, block in enumerate(message.get("content") or ()):
+        for index, block in enumerate(entries_in(message, "content")):
             self._start(index, fields(block))
             self._finish_part(self._parts[index])
 
@@ -203,7 +204,7 @@ class AnthropicDecoder(BaseDecoder):
 
     def _start_text(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
         self._write_text(block.get("text"))
-        for citation in block.get("citations") or ():
+        for citation in entries_in(block, "citations"):
             self._cite(citation)
 
     def _start_thinking(self, part: ContentBlock, block: Mapping[str, Any]) -> None:

@@ -218,6 +218,14 @@ def get_field(item: Any, name: str) -> Any:
         return None
 
 
+def entries_in(item: Any, name: str) -> Sequence[Any]:
+    """Return the entries of a list in a field of a mapping or an object; none if it has no such
+    field, or an empty one.
+    """
+    entries: Sequence[Any] | None = get_field(item, name)
+    return entries or ()
+
+
 @overload
 def get_str(item: Any, name: str, *others: str) -> str | None: ...
 @overload

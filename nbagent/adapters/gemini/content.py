@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import clean_str, fields_or_empty, is_token_count, to_jsonable
+from nbagent.adapters.base.fields import (
+    clean_str,
+    entries_in,
+    fields_or_empty,
+    is_token_count,
+    to_jsonable,
+)
 
 _CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _PATH_STEP = re.compile(
@@ -67,15 +73,15 @@ def sources_in(
     """Yield URL, title and all fields of each source of a candidate: grounding chunks and
     citations.
     """
-    for chunk in (
-        snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ()
+    for chunk in entries_in(
+        snake_case_fields(candidate.get("grounding_metadata")), "grounding_chunks"
     ):
         for kind, inner in snake_case_fields(chunk).items():
             source = snake_case_fields(inner)
             url = clean_str(source.get("uri")) or clean_str(source.get("source_uri"))
             yield url, clean_str(source.get("title")), {kind: to_jsonable(inner)}
     citations = snake_case_fields(candidate.get("citation_metadata"))
-    for citation in citations.get("citations") or citations.get("citation_sources") or ():
+    for citation in citations.get("citations") or entries_in(citations, "citation_sources"):
         source = snake_case_fields(citation)
         yield (
             clean_str(source.get("uri")),
@@ -164,5 +170,5 @@ def has_output(candidate: Mapping[str, Any]) -> bool:
 
     An SDK with automatic function calling also sends candidates of results.
     """
-    parts = snake_case_fields(candidate.get("content")).get("parts") or ()
+    parts = entries_in(snake_case_fields(candidate.get("content")), "parts")
     return any("function_response" not in snake_case_fields(part) for part in parts)

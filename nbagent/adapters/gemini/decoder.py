@@ -18,6 +18,7 @@ from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     base64_text,
     clean_str,
+    entries_in,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -86,7 +87,7 @@ class GeminiDecoder(BaseDecoder):
                 self.read(chunk)
             return
         chunk = snake_case_fields(item)
-        candidates = [snake_case_fields(candidate) for candidate in chunk.get("candidates") or ()]
+        candidates = [snake_case_fields(candidate) for candidate in entries_in(chunk, "candidates")]
         if "error" in chunk:
             error = snake_case_fields(chunk["error"])
             self.fail(
@@ -156,7 +157,7 @@ class GeminiDecoder(BaseDecoder):
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = Candidate((self.builder.step, index))
-        for part in snake_case_fields(data.get("content")).get("parts") or ():
+        for part in entries_in(snake_case_fields(data.get("content")), "parts"):
             self._read_part(candidate, snake_case_fields(part))
         self._read_searches(candidate, data)
         for url, title, meta in sources_in(data):
@@ -290,7 +291,7 @@ class GeminiDecoder(BaseDecoder):
             block = self._start(key, name or "function", call, meta, "function")
             candidate.call = (block, PartialArgs())
         block, partial = candidate.call
-        for entry in call.get("partial_args") or ():
+        for entry in entries_in(call, "partial_args"):
             partial.add(entry)
         if "args" in call:
             self.builder.tool_args(block, args=call["args"])
@@ -369,7 +370,7 @@ class GeminiDecoder(BaseDecoder):
         them only afterwards.
         """
         grounding = snake_case_fields(data.get("grounding_metadata"))
-        pages = snake_case_fields(data.get("url_context_metadata")).get("url_metadata") or ()
+        pages = entries_in(snake_case_fields(data.get("url_context_metadata")), "url_metadata")
         queries = grounding.get("web_search_queries") or grounding.get("retrieval_queries")
         if queries:
             found = [{"url": url, "title": title} for url, title, _ in sources_in(data)]

@@ -16,6 +16,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     clean_str,
+    entries_in,
     fields,
     fields_or_empty,
     is_token_count,
@@ -140,12 +141,12 @@ class InteractionsDecoder(BaseDecoder):
         if kind == "thought":
             self.builder.start_reasoning(step.key, kind="summary")
             step.signature = str_field(inner, "signature", default="")
-            for part in inner.get("summary") or ():
+            for part in entries_in(inner, "summary"):
                 self._write_part(step, fields_or_empty(part))
         elif kind.endswith(("_call", "_result")):
             self._merge(step, inner)
         elif kind == "model_output":
-            for part in inner.get("content") or ():
+            for part in entries_in(inner, "content"):
                 self._write_part(step, fields_or_empty(part))
         elif kind != "user_input":
             self._write_part(step, inner)

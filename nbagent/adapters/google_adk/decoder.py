@@ -17,6 +17,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -93,7 +94,7 @@ class AdkDecoder(BaseDecoder):
             str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()
         }
         content = get_field(item, "content")
-        parts = [part for part in get_field(content, "parts") or () if part is not None]
+        parts = [part for part in entries_in(content, "parts") if part is not None]
         is_users = get_field(content, "role") == "user"
         if parts and not is_users:
             self._write_content(item, parts)
@@ -198,7 +199,7 @@ class AdkDecoder(BaseDecoder):
     def _functions(self, item: Any) -> None:
         unnamed: Counter[str] = Counter()  # calls without an id, by name
         partial = bool(get_field(item, "partial"))
-        for part in get_field(get_field(item, "content"), "parts") or ():
+        for part in entries_in(get_field(item, "content"), "parts"):
             call = get_either_case(part, "functionCall")
             response = get_either_case(part, "functionResponse")
             if call is not None:
@@ -321,7 +322,7 @@ class AdkDecoder(BaseDecoder):
 
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
-        parts = get_field(get_field(item, "content"), "parts") or ()
+        parts = entries_in(get_field(item, "content"), "parts")
         if not has_calls(parts):
             self._requests_in(actions)
         to = nonempty_str(get_either_case(actions, "transferToAgent"))

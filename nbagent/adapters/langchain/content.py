@@ -7,6 +7,7 @@ from typing import Any, Literal
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import (
+    entries_in,
     get_str,
     nonempty_str,
     str_field,
@@ -213,7 +214,7 @@ class Content:
 
     def _cite(self, entry: Mapping[str, Any], block: Block | None) -> None:
         for name in ("annotations", "citations"):
-            for citation in entry.get(name) or ():
+            for citation in entries_in(entry, name):
                 if not self._was_seen(citation):
                     url, title, meta = citation_fields(citation)
                     text_id = block_id(block)

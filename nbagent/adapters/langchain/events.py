@@ -16,6 +16,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields,
     fields_or_empty,
     get_field,
@@ -90,7 +91,7 @@ class LangChainEventsDecoder(GraphDecoder):
         envelope["agent"] = agent
         parents = [
             block.id
-            for parent in payload.get("parent_ids") or ()
+            for parent in entries_in(payload, "parent_ids")
             if (block := self._tools.get(str(parent)))
         ]
         envelope["parent_id"] = parents[-1] if parents else None
@@ -233,7 +234,7 @@ def _messages_in(update: Any) -> list[Any]:
     """Return the messages in a node's update."""
     if not isinstance(update, Mapping):
         return []
-    return list(map(unwrap_message, update.get("messages") or ()))
+    return list(map(unwrap_message, entries_in(update, "messages")))
 
 
 def _error_fields(error: Any) -> dict[str, Any]:

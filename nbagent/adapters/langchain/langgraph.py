@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -275,7 +276,7 @@ class LangGraphDecoder(GraphDecoder):
         fields = fields_or_empty(payload)
         if fields.get("values"):  # empty before the graph has its input
             self._read_values(
-                {"messages": fields_or_empty(fields["values"]).get("messages") or ()}, path
+                {"messages": entries_in(fields_or_empty(fields["values"]), "messages")}, path
             )
 
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:

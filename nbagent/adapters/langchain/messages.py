@@ -13,6 +13,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -181,7 +182,7 @@ class Messages:
         self._mark_seen(message)
         self._earlier |= {
             str(get_field(call, "id")): get_field(call, "args")
-            for call in get_field(message, "tool_calls") or ()
+            for call in entries_in(message, "tool_calls")
         }
 
     # --- the model's ---

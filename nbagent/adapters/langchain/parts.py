@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from nbagent import events as ev
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -69,21 +70,21 @@ def tool_call_chunks(chunk: Any) -> Iterator[ToolCallChunk]:
     for piece in pieces or ():
         yield _call(piece, get_field(piece, "index"), get_field(piece, "args") or "")
     if not pieces:
-        for call in get_field(chunk, "tool_calls") or ():
+        for call in entries_in(chunk, "tool_calls"):
             if get_str(call, "name"):
                 yield _call(call, None, get_field(call, "args") or {})
 
 
 def complete_calls(message: Any) -> Iterator[ToolCallChunk]:
     """Yield the tool calls of a whole message, with their numbers as indices."""
-    named = (call for call in get_field(message, "tool_calls") or () if get_str(call, "name"))
+    named = (call for call in entries_in(message, "tool_calls") if get_str(call, "name"))
     for number, call in enumerate(named):
         yield _call(call, number, get_field(call, "args"))
 
 
 def invalid_calls(message: Any) -> Iterator[ToolCallChunk]:
     """Yield the calls of a whole message whose arguments are not JSON."""
-    for call in get_field(message, "invalid_tool_calls") or ():
+    for call in entries_in(message, "invalid_tool_calls"):
         if get_str(call, "name"):
             yield _call(call, None, get_field(call, "args") or "")
 
@@ -116,7 +117,7 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
     reasoning = extra.get("reasoning_content")
     if isinstance(reasoning, str) and reasoning:
         yield ContentPart("reasoning", "extra", reasoning, {})
-    for summary in fields_or_empty(extra.get("reasoning")).get("summary") or ():
+    for summary in entries_in(fields_or_empty(extra.get("reasoning")), "summary"):
         yield ContentPart("reasoning", "extra", get_str(summary, "text", default=""), {})
     content = get_field(message, "content")
     for number, block in enumerate(content if isinstance(content, (list, tuple)) else [content]):

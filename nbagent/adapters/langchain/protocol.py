@@ -14,6 +14,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields,
     fields_or_empty,
     get_field,
@@ -56,7 +57,7 @@ class LangChainProtocolDecoder(GraphDecoder):
         params = fields_or_empty(payload.get("params"))
         method = payload.get("method")
         self.builder.begin()
-        path = tuple(str(part) for part in params.get("namespace") or ())
+        path = tuple(str(part) for part in entries_in(params, "namespace"))
         self.enter(path)
         reader = _READERS.get(str(method))
         if reader is not None:
@@ -81,7 +82,7 @@ class LangChainProtocolDecoder(GraphDecoder):
         data = fields_or_empty(params.get("data"))
         self._results(data.get("messages"))
         interrupts = data.get("interrupts") or data.get("__interrupt__")
-        self._messages.interrupt(interrupts or params.get("interrupts") or ())
+        self._messages.interrupt(interrupts or entries_in(params, "interrupts"))
 
     def _input_requested(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
         data = params.get("data")

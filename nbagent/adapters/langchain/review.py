@@ -8,7 +8,13 @@ Before 1.0 it was `langgraph.prebuilt.interrupt`.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, to_jsonable
+from nbagent.adapters.base.fields import (
+    entries_in,
+    fields_or_empty,
+    get_field,
+    get_str,
+    to_jsonable,
+)
 
 META = "review"
 """Field of a request's `meta` with the interrupt's id, and `form`, `action` and `allowed` of the
@@ -52,7 +58,7 @@ def reviews_in(interrupt: Any) -> list[Review]:
     fields = fields_or_empty(value)
     actions = fields.get("action_requests")
     if isinstance(actions, list):
-        return _decisions(actions, fields.get("review_configs") or ())
+        return _decisions(actions, entries_in(fields, "review_configs"))
     if fields.get("type") == "tool_approval":
         return [_tool_approval(interrupt, value)]
     old = value if isinstance(value, list) else [value]
@@ -103,8 +109,8 @@ def _properties_in(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """
     yield fields_or_empty(schema.get("properties"))
     parts = [
-        *(schema.get("oneOf") or ()),
-        *(schema.get("anyOf") or ()),
+        *entries_in(schema, "oneOf"),
+        *entries_in(schema, "anyOf"),
         *fields_or_empty(schema.get("$defs")).values(),
     ]
     for part in parts:

@@ -17,6 +17,7 @@ from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -145,7 +146,7 @@ class LlamaIndexDecoder(BaseDecoder):
             self.builder.end_reasoning("reasoning")
             self._wrote = True
             self.builder.text("text", delta)
-        for call in get_field(event, "tool_calls") or ():
+        for call in entries_in(event, "tool_calls"):
             self._call_of(call)
         self._usage = _read_usage(get_field(event, "raw")) or self._usage
 
@@ -153,10 +154,10 @@ class LlamaIndexDecoder(BaseDecoder):
         """End a response, whose event repeats its text."""
         self._begin()
         response = get_field(event, "response")
-        blocks = [fields_or_empty(block) for block in get_field(response, "blocks") or ()]
+        blocks = [fields_or_empty(block) for block in entries_in(response, "blocks")]
         self._complete_reasoning(blocks)
         self._complete_text(blocks, get_str(response, "content"))
-        calls = get_field(event, "tool_calls") or ()
+        calls = entries_in(event, "tool_calls")
         for call in calls:
             self._write_args(self._call_of(call), call)
         usage = _read_usage(get_field(event, "raw"))
@@ -214,7 +215,7 @@ class LlamaIndexDecoder(BaseDecoder):
         block = self._call_of(event)
         self._write_args(block, event)
         output = get_field(event, "tool_output")
-        blocks = get_field(output, "blocks") or ()
+        blocks = entries_in(output, "blocks")
         text = "\n".join(get_str(part, "text", default="") for part in blocks)
         content = get_field(output, "content") or text
         if get_field(output, "is_error"):

@@ -16,6 +16,7 @@ from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     base64_text,
     clean_str,
+    entries_in,
     fields,
     fields_or_empty,
     str_field,
@@ -63,9 +64,9 @@ class OllamaDecoder(BaseDecoder):
         else:
             self._write_reasoning(str_field(message, "thinking") or str_field(chunk, "thinking"))
             self._write_text(str_field(message, "content") or str_field(chunk, "response"))
-            for call in message.get("tool_calls") or ():
+            for call in entries_in(message, "tool_calls"):
                 self._write_call(fields(call))
-            for image in (*(message.get("images") or ()), chunk.get("image")):
+            for image in (*entries_in(message, "images"), chunk.get("image")):
                 self._write_image(base64_text(image))
         if chunk["done"]:
             self._done = chunk

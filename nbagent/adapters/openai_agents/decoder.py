@@ -18,6 +18,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -209,7 +210,7 @@ class AgentsDecoder(ResponsesDecoder):
         """Read the run itself, after its last event: its pending approvals and its final output."""
         if not self._raw_seen and not self.builder.in_step:
             self._read_items(run)
-        interruptions = get_field(run, "interruptions") or ()
+        interruptions = entries_in(run, "interruptions")
         for item in interruptions:
             raw = get_field(item, "raw_item")
             payload = fields_or_empty(raw)
@@ -230,7 +231,7 @@ class AgentsDecoder(ResponsesDecoder):
     def _read_items(self, run: Any) -> None:
         """Read the items of a run that was not streamed, and its token counts."""
         self._new_agent(None)
-        for item in get_field(run, "new_items") or ():
+        for item in entries_in(run, "new_items"):
             if get_str(item, "type") == "tool_approval_item":  # the interruptions have it, too
                 continue
             self._run_item(_EVENT_NAMES.get(get_str(item, "type", default=""), ""), item)

@@ -25,6 +25,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields_or_empty,
     first_field,
     get_field,
@@ -140,7 +141,7 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.write(replace(question, meta=_place_of(run), **self.builder.envelope))
             return
         action = fields_or_empty(required.get("submit_tool_outputs"))
-        calls = action.get("tool_calls") or ()
+        calls = entries_in(action, "tool_calls")
         for call in calls:
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), is_complete=False)
@@ -177,7 +178,7 @@ class AssistantsDecoder(BaseDecoder):
         details = fields_or_empty(
             fields_or_empty(payload.get("delta")).get("step_details") or payload.get("step_details")
         )
-        calls = [fields_or_empty(call) for call in details.get("tool_calls") or ()]
+        calls = [fields_or_empty(call) for call in entries_in(details, "tool_calls")]
         if state == "delta":
             for call in calls:
                 self._call_delta(self._call(call.get("index"), call), call)
@@ -224,7 +225,7 @@ class AssistantsDecoder(BaseDecoder):
         """Write a delta of a call's arguments, or of its logs."""
         inner = _inner(call)
         self.builder.tool_delta(block, str_field(inner, "arguments", "input", default=""))
-        for output in inner.get("outputs") or ():
+        for output in entries_in(inner, "outputs"):
             if get_str(output, "logs"):
                 self.builder.progress(block, str(get_field(output, "logs")))
 
@@ -238,7 +239,7 @@ class AssistantsDecoder(BaseDecoder):
         if not is_complete:
             return
         content = first_field(inner, "output", "outputs", "results")
-        for output in inner.get("outputs") or ():
+        for output in entries_in(inner, "outputs"):
             self._write_image(get_field(output, "image"))
         if error:
             message = get_str(error, "message", default="the step failed")

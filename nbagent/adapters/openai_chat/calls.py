@@ -6,7 +6,14 @@ from typing import Any
 
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields, fields_or_empty, parse_args, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    entries_in,
+    fields,
+    fields_or_empty,
+    parse_args,
+    str_field,
+    to_jsonable,
+)
 from nbagent.events import ToolKind
 
 _CALL_FIELDS = {"index", "id", "type", "function", "custom"}
@@ -62,7 +69,7 @@ class ToolCalls:
         """Read the calls of a delta, or of a message with `is_complete`, where every entry is a
         call of its own.
         """
-        entries = delta.get("tool_calls") or ()
+        entries = entries_in(delta, "tool_calls")
         for entry in [entries] if isinstance(entries, Mapping) else entries:
             # Hugging Face's TGI sends no list.
             call = fields(entry)

@@ -12,6 +12,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    entries_in,
     fields,
     fields_or_empty,
     list_or_empty,
@@ -49,7 +50,7 @@ class Chunk(NamedTuple):
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Chunk":
         """Return a chunk from its fields."""
-        choices = [fields(choice) for choice in payload.get("choices") or ()]
+        choices = [fields(choice) for choice in entries_in(payload, "choices")]
         # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
         holders = [payload, fields_or_empty(payload.get("x_groq")), *choices]
         return cls(payload, choices, _first(holders, "usage"), _first(holders, "error"))

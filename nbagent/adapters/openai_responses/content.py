@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.fields import entries_in, fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.openai_responses.items import Item
 
 TextKind = Literal["text", "refusal"]
@@ -78,7 +78,7 @@ class ItemContent:
         for kind, name in kinds:
             texts = [
                 nonempty_str(fields_or_empty(part).get("text"), default="")
-                for part in payload.get(name) or ()
+                for part in entries_in(payload, name)
             ]
             final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))
             if final and self._builder.open_reasoning((item.key, kind)) is None:

@@ -11,7 +11,13 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.fields import (
+    entries_in,
+    fields,
+    fields_or_empty,
+    nonempty_str,
+    str_field,
+)
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_responses.content import ItemContent, TextKind
 from nbagent.adapters.openai_responses.items import Item, match_snapshot
@@ -224,7 +230,7 @@ class ResponsesDecoder(BaseDecoder):
         self._describe(item, item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(item_fields.get("content") or ()):
+            for index, part in enumerate(entries_in(item_fields, "content")):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
             self._content.complete_reasoning(item, item_fields)
@@ -270,7 +276,7 @@ class ResponsesDecoder(BaseDecoder):
         match part.get("type"):
             case "output_text" | "text":
                 self._content.end_text(item, index, part.get("text"))
-                for number, annotation in enumerate(part.get("annotations") or ()):
+                for number, annotation in enumerate(entries_in(part, "annotations")):
                     self._cite(item, index, number, annotation)
             case "refusal":
                 self._content.end_text(item, index, part.get("refusal"), "refusal")

@@ -15,7 +15,13 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.fields import (
+    entries_in,
+    fields,
+    fields_or_empty,
+    nonempty_str,
+    str_field,
+)
 from nbagent.adapters.base.openai_fields import openai_usage
 from nbagent.adapters.base.payload import text_in
 from nbagent.adapters.openai_responses.content import ItemContent
@@ -115,7 +121,7 @@ class SessionsDecoder(BaseDecoder):
         """
         session = fields_or_empty(payload.get("session"))
         self.stop_info = StopInfo("paused", "requires_action")
-        for entry in session.get("required_actions") or ():
+        for entry in entries_in(session, "required_actions"):
             action = fields(entry)
             self._agents.select(str(action.get("turn_id")))
             self._actions.ask(action)
@@ -265,7 +271,7 @@ class SessionsDecoder(BaseDecoder):
         item.describe(item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(item_fields.get("content") or ()):
+            for index, part in enumerate(entries_in(item_fields, "content")):
                 self._end_part(item, index, fields(part))
         elif item.type == "reasoning":
             self._content.complete_reasoning(item, item_fields)

@@ -18,6 +18,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -125,7 +126,7 @@ class PydanticAIDecoder(BaseDecoder):
         tools.
         """
         for message in messages:
-            for index, part in enumerate(get_field(message, "parts") or ()):
+            for index, part in enumerate(entries_in(message, "parts")):
                 if get_field(message, "kind") == "response":
                     self._start(index, part)
                     self._end(index, part, None)
@@ -272,7 +273,7 @@ class PydanticAIDecoder(BaseDecoder):
     def _request_approval(self, requests: Any) -> None:
         """Pause the run for calls that wait for an approval, or that are run outside of it."""
         for name in ("approvals", "calls"):
-            for part in get_field(requests, name) or ():
+            for part in entries_in(requests, name):
                 block = self._call_of(part)
                 self._finish_call(block, part)
                 call_id = get_str(part, "tool_call_id", default=block.id)

@@ -16,6 +16,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
+    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -92,7 +93,7 @@ class SmolagentsDecoder(BaseDecoder):
         if content:
             self._wrote = True
             self.builder.text("content", content, phase="commentary")
-        for call in get_field(item, "tool_calls") or ():
+        for call in entries_in(item, "tool_calls"):
             function, index = get_field(call, "function"), get_field(call, "index")
             name, arguments = get_str(function, "name"), get_field(function, "arguments")
             block = self._streamed.get(index)
@@ -162,7 +163,7 @@ class SmolagentsDecoder(BaseDecoder):
         text = get_str(item, "model_output")
         if text and not self._wrote:
             self.builder.text("content", text, phase="commentary")
-        for call in get_field(item, "tool_calls") or ():
+        for call in entries_in(item, "tool_calls"):
             if not self._is_known(call):
                 self._call(call)
         error = get_field(item, "error")
