@@ -1,6 +1,6 @@
 """Values in the `meta` of an event, which any producer may have written."""
 
-from nbagent.events.kinds import Envelope
+from nbagent.protocol.parts import Envelope
 
 
 def meta_text(event: Envelope, name: str) -> str | None:

@@ -5,7 +5,7 @@ call's row.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -55,7 +55,7 @@ def are_short(args: Any) -> bool:
     """
     if not isinstance(args, (dict, list)):
         return False
-    values = args
+    values: Iterable[Any] = args
     if isinstance(args, dict):
         values = args.values()
     if len(args) > LIMITS["label_line_chars"] or not all(map(_is_short, values)):
