@@ -127,6 +127,10 @@ def _first_line(text: Any) -> str:
     return clip(text.strip().partition("\n")[0], LIMITS["label_line_chars"])
 
 
+def _has_methods(source: Any, *names: str) -> bool:
+    return all(callable(getattr(source, name, None)) for name in names)
+
+
 def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:
     """Return the partner behind what `nbagent.chat` is given.
 
@@ -146,13 +150,15 @@ def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partne
             lambda messages: connect(source, **others, json={**body, "messages": messages}),
             name or str(source),
         )
-    if callable(getattr(source, "session", None)) and callable(getattr(source, "stream", None)):
+    if _has_methods(source, "session", "stream"):
         return SessionPartner(source.session())
-    if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
+    if _has_methods(source, "fork", "stream"):
         return SessionPartner(source)
     if callable(source):
-        own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
-        return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
+        own = getattr(source, "__name__", "<")
+        if own.startswith("<"):  # of a lambda
+            own = "chat"
+        return FunctionPartner(source, name or own)
     if isinstance(source, str):
         raise NbagentError(
             "chat() takes an agent, a session, an address, or a function from messages to a "

@@ -65,8 +65,8 @@ class ValueEnd:
                 ends = self._ends_at_line(text, step.end(), last=last)
                 if ends is not False:
                     return here, bool(ends)
-            if sign == "[" and not self._depth and _ARGS.startswith(text[here:]) and not last:
-                return here, False  # the token may be cut off
+            if sign == "[" and self._may_be_token(text[here:], last=last):
+                return here, False
             self._take(sign)
             at = step.end()
         end = stop
@@ -74,6 +74,10 @@ class ValueEnd:
             end -= 1  # it may escape what follows
         self._pass_over(text[at:end])
         return end, False
+
+    def _may_be_token(self, rest: str, *, last: bool) -> bool:
+        """Return True if a text may become the token before the arguments of a call."""
+        return not last and not self._depth and _ARGS.startswith(rest)
 
     def _pass_over(self, text: str) -> None:
         """Take a text in which nothing is a sign."""

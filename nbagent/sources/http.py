@@ -282,30 +282,12 @@ async def _send(
     client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]
 ) -> httpx2.Response:
     """Send the request and follow redirects. Credentials are not sent to another host."""
-    own = {name.lower(): value for name, value in (request.headers or {}).items()}
-    content: str | bytes | None = None
-    if isinstance(request.content, (str, bytes)):  # otherwise the messages of a WebSocket
-        content = request.content
-    sending = client.build_request(
-        request.verb,
-        httpx2.URL(request.url).copy_merge_params(request.params or {}),
-        headers={**_HEADERS, **own, **headers},
-        json=request.json,
-        content=content,
-        # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still
-        # compressed, or half a line.
-        timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
-    )
+    sending = _built(client, request, headers)
     auth: Any = request.auth
     if auth is None:
         auth = httpx2.USE_CLIENT_DEFAULT
     for _ in range(_MAX_REDIRECTS):
-        if (sending.url.port or 0) > _MAX_PORT:
-            # The socket would raise an OverflowError, in a group.
-            raise StreamError(
-                f"{request.name}: there is no port {sending.url.port} ({sending.url.host})",
-                "http_error",
-            )
+        _check_port(request, sending.url)
         response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
         secrets.register(*secrets.credentials_in(response.request.headers))
         following = response.next_request
@@ -320,10 +302,39 @@ async def _send(
         await response.aclose()
         if _is_elsewhere(sending.url, following.url):
             auth = None
-            for name in [name for name in following.headers if is_credential_parameter(name)]:
+            for name in filter(is_credential_parameter, list(following.headers)):
                 del following.headers[name]
         sending = following
     raise httpx2.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=sending)
+
+
+def _built(
+    client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]
+) -> httpx2.Request:
+    own = {name.lower(): value for name, value in (request.headers or {}).items()}
+    content: str | bytes | None = None
+    if isinstance(request.content, (str, bytes)):  # otherwise the messages of a WebSocket
+        content = request.content
+    return client.build_request(
+        request.verb,
+        httpx2.URL(request.url).copy_merge_params(request.params or {}),
+        headers={**_HEADERS, **own, **headers},
+        json=request.json,
+        content=content,
+        # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still
+        # compressed, or half a line.
+        timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
+    )
+
+
+def _check_port(request: Request, url: httpx2.URL) -> None:
+    """Check that there may be such a port: the socket would raise an OverflowError, in a group.
+
+    Raises:
+        StreamError: there is none.
+    """
+    if url.port is not None and url.port > _MAX_PORT:
+        raise StreamError(f"{request.name}: there is no port {url.port} ({url.host})", "http_error")
 
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:

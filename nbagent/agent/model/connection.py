@@ -223,40 +223,48 @@ class Connection:
         """
         while isinstance(error, BaseExceptionGroup):  # its own message has no reason
             error = error.exceptions[0]
-        code = getattr(error, "code", None)
-        status = getattr(error, "status_code", None)
-        if isinstance(error, openai.APITimeoutError):
-            message, code = (
-                f"{self.model} at {self._address()} took longer than the client's own time limit",
-                "timeout",
-            )
-        elif isinstance(error, openai.APIConnectionError):
-            broken = connection_error(error)
-            message, code = (str(broken), broken.code) if broken is not None else (str(error), code)
-        elif isinstance(error, openai.APIError):
-            message = _message_of(error)
-            if status is not None:
-                message = f"{self.model} at {self._address()} answered {status}: {message}"
-            if (wait := retry_after(error) or 0.0) > MAX_RETRY_AFTER_S:
-                message += f" (the server takes requests again in {wait:,.0f} s)"
-        elif isinstance(error, json.JSONDecodeError):
-            message, code = (
-                f"{self._address()} sent an event that is not JSON: {error}",
-                "bad_event",
-            )
-        elif isinstance(error, UnicodeDecodeError):
-            message, code = (
-                f"{self._address()} sent bytes that are not UTF-8: {error.reason}",
-                "bad_event",
-            )
-        else:
-            message = str(error) or type(error).__name__
+        message, code = self._told(error)
+        code = code or getattr(error, "status_code", None)
+        if code:
+            code = str(code)
         return Error(
             message=secrets.mask(message),
-            code=str(code or status) if code or status else None,
+            code=code or None,
             error_type=type(error).__name__,
             fatal=True,
         )
+
+    def _told(self, error: BaseException) -> tuple[str, Any]:
+        """Return the message of an error and its code, or None."""
+        code = getattr(error, "code", None)
+        match error:
+            case openai.APITimeoutError():
+                reason = "took longer than the client's own time limit"
+                return f"{self.model} at {self._address()} {reason}", "timeout"
+            case openai.APIConnectionError():
+                broken = connection_error(error)
+                if broken is None:
+                    return str(error), code
+                return str(broken), broken.code
+            case openai.APIError():
+                return self._answered(error), code
+            case json.JSONDecodeError():
+                return f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
+            case UnicodeDecodeError():
+                reason = f"bytes that are not UTF-8: {error.reason}"
+                return f"{self._address()} sent {reason}", "bad_event"
+        return str(error) or type(error).__name__, code
+
+    def _answered(self, error: openai.APIError) -> str:
+        """Return the message of an error that the server has answered with."""
+        message = _message_of(error)
+        status = getattr(error, "status_code", None)
+        if status is not None:
+            message = f"{self.model} at {self._address()} answered {status}: {message}"
+        wait = retry_after(error) or 0.0
+        if wait > MAX_RETRY_AFTER_S:
+            message += f" (the server takes requests again in {wait:,.0f} s)"
+        return message
 
     def status_error(self, status: int) -> openai.APIStatusError:
         """Return the client's error for a response of that HTTP status, as if the server had sent

@@ -230,8 +230,9 @@ def _permission_schema(request: e.ApprovalRequest) -> dict[str, Any]:
     """Return the schema of the payload that answers a permission; with `editedArgs` if the
     arguments may be changed.
     """
-    edited = {} if request.schema is None else {"editedArgs": request.schema}
-    properties = {"approved": {"type": "boolean"}, "reason": {"type": "string"}, **edited}
+    properties: dict[str, Any] = {"approved": {"type": "boolean"}, "reason": {"type": "string"}}
+    if request.schema is not None:
+        properties["editedArgs"] = request.schema
     return {"type": "object", "properties": properties, "required": ["approved"]}
 
 
@@ -250,33 +251,40 @@ async def _in_thread(
     Raises:
         Problem: nothing is new (422).
     """
+    results: list[dict[str, Any]] = []
     before = await host.newest(thread_id)
-    if before is not None and before.stored.agent == agent and before.has_question:
-        with contextlib.suppress(Problem):  # it has just been answered
-            await before.cancel(by="the client, which asked something else")
-        await before.wait_for_end()
-    waiting = set() if before is None else _client_calls(before)
-    results = [each for each in messages if each.get("tool_call_id") in waiting]
+    if before is not None:
+        if before.stored.agent == agent and before.has_question:
+            await _withdraw_question(before)
+        waiting = _client_calls(before)
+        results += [each for each in messages if each.get("tool_call_id") in waiting]
     session = await host.sessions.open(agent, thread_id)
-    known, sent = (
-        _prompts(await asyncio.to_thread(lambda: session.history)),
-        _prompts(from_prompt(messages)),
-    )
-    if known and known == sent[:-1] and messages[-1]["role"] == "user":
+    known = _prompts(await asyncio.to_thread(lambda: session.history))
+    if not known:
+        return session, messages
+    sent, role = _prompts(from_prompt(messages)), messages[-1]["role"]
+    if known == sent[:-1] and role == "user":
         return session, [*results, messages[-1]]
-    if known and known == sent and messages[-1]["role"] == "tool":
+    if known == sent and role == "tool":
         if not results:
             raise Problem(422, NO_PROMPT)
         return session, results
-    if known:
-        await asyncio.to_thread(session.rename, f"{thread_id} {session.id}")
-        session = await host.sessions.open(agent, thread_id)
-    return session, messages
+    await asyncio.to_thread(session.rename, f"{thread_id} {session.id}")
+    return await host.sessions.open(agent, thread_id), messages
+
+
+async def _withdraw_question(run: HostedRun) -> None:
+    """End a run that waits for an answer which will not come."""
+    with contextlib.suppress(Problem):  # it has just been answered
+        await run.cancel(by="the client, which asked something else")
+    await run.wait_for_end()
 
 
 def _client_calls(run: HostedRun) -> set[str | None]:
     """Return the ids of the calls that a run has ended with, for its client to make."""
-    last = run.events[-1] if run.events else None
+    last = None
+    if run.events:
+        last = run.events[-1]
     if not isinstance(last, e.RunEnd) or last.code != e.CLIENT_CALLS:
         return set()
     starts = (event for event in run.events if isinstance(event, e.ToolStart))

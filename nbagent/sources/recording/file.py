@@ -141,33 +141,53 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
 
     If more runs follow, a `status` event before its end reports it.
     """
-    runs: dict[str, int] = {}
-    started: set[str] = set()
-    count = 0
+    numbers = _RunNumbers()
     end: ev.RunEnd | None = None
     for item in items:
         run = wanted
         if isinstance(item, ev.Event) and item.run_id:
-            begins = isinstance(item, ev.RunStart)
-            # what was given with the stream, such as its prompt, comes before its start
-            if item.run_id not in runs or (begins and item.run_id in started):
-                count += 1
-                runs[item.run_id] = count
-            if begins:
-                started.add(item.run_id)
-            run = runs[item.run_id]
-        if run == wanted and isinstance(item, ev.RunEnd):
-            end = item
-        elif run == wanted:
-            yield item
-        if end is not None and count > wanted:
+            run = numbers.of(item)
+        if run == wanted:
+            if isinstance(item, ev.RunEnd):
+                end = item
+            else:
+                yield item
+        if end is not None and numbers.count > wanted:
             yield ev.Status(message=f"{name} keeps more than one run: run={wanted + 1} is the next")
             break
     if end is not None:
         yield end
-    elif 0 < count < wanted:
-        runs_held = "1 run" if count == 1 else f"{count} runs"
-        raise NbagentError(f"{name} holds {runs_held}; there is no run {wanted}")
+    elif 0 < numbers.count < wanted:
+        held = f"{numbers.count} runs"
+        if numbers.count == 1:
+            held = "1 run"
+        raise NbagentError(f"{name} holds {held}; there is no run {wanted}")
+
+
+class _RunNumbers:
+    """Numbers the runs of a recording in the order in which they come.
+
+    Attributes:
+        count: number of runs so far.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._by_id: dict[str, int] = {}
+        self._started: set[str] = set()
+
+    def of(self, event: ev.Event) -> int:
+        """Return the number of an event's run, which is a new one if that starts again."""
+        id = event.run_id
+        assert id
+        begins = isinstance(event, ev.RunStart)
+        # what was given with the stream, such as its prompt, comes before its start
+        if id not in self._by_id or (begins and id in self._started):
+            self.count += 1
+            self._by_id[id] = self.count
+        if begins:
+            self._started.add(id)
+        return self._by_id[id]
 
 
 def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:

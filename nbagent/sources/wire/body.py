@@ -231,13 +231,7 @@ class _SSEItems:
 
 
 def _items(event: ServerSentEvent) -> list[Any]:
-    payloads = [item_of(event.data)]
-    if event.loose and not _is_whole(payloads[0]) and _is_whole(whole := item_of(event.loose)):
-        payloads = [whole]
-    elif payloads[0] == event.data and _LINES.search(event.data):
-        lines = [item_of(line) for line in _LINES.split(event.data) if line]
-        if all(_is_whole(line) for line in lines):
-            payloads = lines
+    payloads = _payloads(event)
     if event.event == "message":
         return [payload for payload in payloads if payload != ""]
     items: list[Any] = []
@@ -247,6 +241,20 @@ def _items(event: ServerSentEvent) -> list[Any]:
         else:
             items.append({"event": event.event, "data": payload})
     return items
+
+
+def _payloads(event: ServerSentEvent) -> list[Any]:
+    """Return the payload of an event; several if each of its lines is one."""
+    payload = item_of(event.data)
+    if event.loose and not _is_whole(payload):
+        whole = item_of(event.loose)
+        if _is_whole(whole):
+            return [whole]
+    if payload == event.data and _LINES.search(event.data):
+        lines = [item_of(line) for line in _LINES.split(event.data) if line]
+        if all(map(_is_whole, lines)):
+            return lines
+    return [payload]
 
 
 def _is_whole_line(line: str) -> bool:
