@@ -51,7 +51,10 @@ def _done(run: Run, command: Act) -> Outcome:
 def _fork(run: Run, command: Fork) -> Run:
     """Make the run that a form for a fork describes."""
     shown = run.fork_form(command.block or "")
+    begun = decode_json(shown.text)
     changes = decode_json(command.changes, type=dict[str, Any])
+    if "result" in begun:  # a form that was not touched gives it too
+        changes.setdefault("result", begun["result"])
     made: dict[str, Any] = {name: changes[name] for name in _KEPT if name in changes}
     if command.request is not None:
         at: Any = _step_of(run, command.request)
@@ -62,7 +65,7 @@ def _fork(run: Run, command: Fork) -> Run:
         made["instructions"] = unmasked(made["instructions"], run.masker(own), own)
     if "result" in changes:
         made["result"] = _result(changes["result"])
-    args = _changed(changes.get("arguments", {}), decode_json(shown.text).get("arguments", {}))
+    args = _changed(changes.get("arguments", {}), begun.get("arguments", {}))
     if args:
         made["args"] = args
     return fork(run, at, below=True, **made)

@@ -44,6 +44,8 @@ def fork(
     shown below the run, whichever cell is executed.
     """
     origin = origin_of(source)
+    if agent is None and origin.agent is None and resume is None:
+        resume = origin.options.get("on_fork")
     changes = Changes(
         result=result,
         args=args,

@@ -111,6 +111,9 @@ def show(
             each `Question`, in a thread (an `async def` on the loop that runs here). It returns
             True or False, changed arguments, an input, a text as the reason of a denial, or None,
             which leaves the question to the reader.
+        on_fork: goes on in a fork of a run of another framework, by click too: a function of all
+            that the model is told, to a stream, such as `lambda messages:
+            Runner.run_streamed(agent, messages)`; see `run.fork`.
         resume: goes on with a stream that ends while it waits for answers: a function that is
             called with all of them (`Answers`; its `value` is in the form that the system takes)
             and returns the next stream, which is shown in this run: `lambda answers:

@@ -1,6 +1,6 @@
 """`fork_form`: the form in which a reader says what is other in a fork."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,11 @@ _RESULT = "In place of the call's own: JSON, or a text."
 
 
 def fork_form(
-    texts: Mapping[str, str], args: Any = None, args_schema: Schema | None = None
+    texts: Mapping[str, str],
+    args: Any = None,
+    args_schema: Schema | None = None,
+    *,
+    given: Collection[str] = (),
 ) -> ForkForm:
     """Return the form for a fork.
 
@@ -23,10 +27,11 @@ def fork_form(
             cannot be changed are absent.
         args: arguments of the call; None for a place that is no call, or if they are hidden.
         args_schema: JSON Schema of the arguments; None if it is not known.
+        given: names of the texts that every fork has.
     """
     properties: Schema = {}
     definitions: Schema = {}
-    values = {}
+    values: dict[str, Any] = {}
     if args is not None:
         schema = dict(args_schema or {"type": "object"})
         definitions = schema.pop("$defs", {})  # references name them from the root
@@ -34,6 +39,8 @@ def fork_form(
         values["arguments"] = json_safe(args)
     for name, text in texts.items():
         properties[name] = {"type": "string", "default": text}
+        if name in given:
+            values[name] = text
     if "result" in properties:
         properties["result"]["description"] = _RESULT
     return ForkForm(

@@ -138,9 +138,10 @@ class ForkableRun(FollowedRun):
                 cell that defined it again counts.
             agent: goes on in place of the run's own; needed where the run is not of an
                 `nbagent.Agent`.
-            resume: goes on in the run's own framework: a function of all that the model is told, to
-                a stream, such as `lambda messages: Runner.run_streamed(agent, messages)`, `lambda
-                messages: agent.run_stream_events(message_history=messages)`, or `lambda messages:
+            resume: goes on in the run's own framework; by default the `on_fork` that it was shown
+                with. It is a function of all that the model is told, to a stream, such as `lambda
+                messages: Runner.run_streamed(agent, messages)`, `lambda messages:
+                agent.run_stream_events(message_history=messages)`, or `lambda messages:
                 graph.astream({"messages": messages}, stream_mode="messages")`. The messages have
                 the form that the framework takes. Before a call it needs `result`.
             breakpoints: the fork stops where this run stops now, step mode included, as a debugger
@@ -247,7 +248,7 @@ class ForkableRun(FollowedRun):
             LookupError: no agent is known that could go on.
         """
         own, state = self.own_agent, self._state
-        if own is None:
+        if own is None and state.shown_with.get("on_fork") is None:
             raise LookupError(f"no agent is known that could go on from {self.name}")
         texts, args, schema = {}, None, None
         with state.lock:
@@ -258,16 +259,34 @@ class ForkableRun(FollowedRun):
                 if each.kind == "prompt"
             ]
             if shown is not None and "result" not in shown.props.get("hidden", ()):
-                texts["result"] = _read_by_model(state.tool_calls.result_of(block))
-            if shown is not None and "arguments" not in shown.props.get("hidden", ()):
+                texts["result"] = self._result_to_give(block)
+            hides_args = shown is None or "arguments" in shown.props.get("hidden", ())
+            if own is not None and not hides_args:
                 args = state.tool_calls.args_of(block)
                 schema = state.attempts.schema_of(block)
-        if not state.privacy.hides_requests:
+        if own is not None and not state.privacy.hides_requests:
             texts["instructions"] = own.instructions
-        texts["model"] = own.model
+        if own is not None:
+            texts["model"] = own.model
         texts["prompt"] = prompts[0] if len(prompts) == 1 else ""
         masked = {name: state.privacy.mask(text) for name, text in texts.items()}
-        return fork_form(masked, args, schema)
+        # A framework does not call from the middle: the result is what its model goes on with.
+        given = {"result"} if own is None else set()
+        return fork_form(masked, args, schema, given=given & masked.keys())
+
+    def _result_to_give(self, block: str) -> str:
+        """Return what the model read of a call; in another framework, of its last attempt.
+
+        A framework does not make the call again when it goes on.
+        """
+        state = self._state
+        results = [state.tool_calls.result_of(block)]
+        if self.own_agent is None:
+            blocks = state.transcript.blocks.values()
+            again = [each.id for each in blocks if each.props.get("attempt_of") == block]
+            results += map(state.tool_calls.result_of, again)
+        texts = [text for text in map(_read_by_model, results) if text]
+        return texts[-1] if texts else ""
 
     def _act(self, command: Act) -> None:
         # In a context of its own: a view's message is no cell.

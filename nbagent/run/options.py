@@ -73,13 +73,17 @@ class RunOptions(GateOptions, ViewOptions, StopOptions, total=False):
     answer: Handler | None
     resume: Callable[[Answers], Any] | None
     send: Callable[[Any], Any] | None
+    on_fork: Callable[[list[Any]], Any] | None
     stable: bool
 
 
 INHERITED = frozenset(
-    {*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, "answer", "stable"}
+    {*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__}
+    | {"answer", "on_fork", "stable"}
 )
-"""Options that a fork of a run takes over: what may be seen, how it is drawn, and who answers."""
+"""Options that a fork of a run takes over: what may be seen, how it is drawn, who answers, and how
+it is forked again.
+"""
 
 
 def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:
@@ -228,6 +232,20 @@ def opening_props(options: ViewOptions, gate: Gate, info: SourceInfo) -> RunProp
     if options.get("final_only"):
         props.final_only = True
     return props
+
+
+def check_on_fork(on_fork: object) -> bool:
+    """Return True if a run says how its framework goes on in a fork.
+
+    Raises:
+        TypeError: `on_fork` is not a function.
+    """
+    if on_fork is not None and not callable(on_fork):
+        raise TypeError(
+            "on_fork= takes a function of the messages to a stream, such as lambda messages: "
+            f"Runner.run_streamed(agent, messages); got {on_fork!r}"
+        )
+    return on_fork is not None
 
 
 def check_view(options: ViewOptions) -> None:

@@ -23,6 +23,7 @@ from nbagent.run.options import (
     StopOptions,
     breakpoints_of,
     check_names,
+    check_on_fork,
     is_stable,
     named_options,
     opening_props,
@@ -87,6 +88,8 @@ class Run(ForkableRun):
         drawn = view_options(options)
         gate = Gate(**pick(options, GateOptions))
         props = opening_props(drawn, gate, info)
+        if check_on_fork(options.get("on_fork")):
+            props.can_fork = True
         super().__init__(RunState(self.id, info, gate, options.get("name"), props))
         self._pipeline = Pipeline(
             source,

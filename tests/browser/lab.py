@@ -178,12 +178,12 @@ def wait_until_open(port: int) -> None:
         time.sleep(0.05)
 
 
-def write(path: Path, cells: Iterable[str]) -> None:
-    """Write a new notebook file made of cells of code."""
+def write(path: Path, cells: Iterable[str], kernel: str = "python3") -> None:
+    """Write a new notebook file made of cells of code, for the kernel of that name."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     made.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3",
+        "name": kernel,
+        "display_name": kernel,
         "language": "python",
     }
     nbformat.write(made, path)
