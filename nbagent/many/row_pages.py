@@ -179,8 +179,10 @@ def _value(row: Row, column: str) -> Any:
     """Return the value of a row in a column; None if there is none yet."""
     outcome = row.outcome
     match column:
-        case "label" | "item":
-            return row.name if column == "label" else str(row.item.prompt)
+        case "label":
+            return row.item.label if _is_number(row.item.label) else row.name
+        case "item":
+            return row.item.prompt if _is_number(row.item.prompt) else str(row.item.prompt)
         case "status":
             return state_text(row)
         case "seconds" if outcome is None:
@@ -200,5 +202,10 @@ def _value(row: Row, column: str) -> Any:
 
 def _sort_key(value: Any) -> tuple[bool, Any]:
     """Return what values are sorted by: numbers first."""
-    is_text = not isinstance(value, bool | int | float)
+    is_text = not _is_number(value)
     return is_text, str(value).casefold() if is_text else value
+
+
+def _is_number(value: Any) -> bool:
+    """Return True for what has an order among numbers, as NaN does not."""
+    return isinstance(value, int | float) and value == value

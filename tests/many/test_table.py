@@ -86,6 +86,13 @@ def test_rows_are_filtered_and_searched(table: Table) -> None:
     assert len(numbers(table, filter="slow")) == 1
 
 
+def test_items_and_labels_that_are_numbers_are_sorted_as_numbers() -> None:
+    items = {10: 2.5, 9: 30, 2: float("nan")}
+    table = shown(nbagent.map(lambda item: [str(item)], items).wait())
+    assert numbers(table, sort="label") == [2, 1, 0]
+    assert numbers(table, sort="item") == [0, 1, 2]
+
+
 def test_rows_are_found_by_what_their_cells_show() -> None:
     table = shown(nbagent.map(say, ["**b** one", "# a", "`c` *two*"]).wait())
     assert [row["answer"] for row in asked(table)["rows"]] == [
