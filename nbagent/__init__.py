@@ -43,6 +43,7 @@ __all__ = [
     "Interval",
     "Limits",
     "LongTerm",
+    "RayExecutor",
     "Run",
     "Runs",
     "RunsComparison",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from nbagent.many import (  # `map` as `nbagent.map`
         Estimate,
         Interval,
+        RayExecutor,
         Runs,
         RunsComparison,
         map,  # noqa: A004
@@ -126,7 +128,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
         "tool",
     )
 
-    _OF_MANY = ("Estimate", "Interval", "Runs", "RunsComparison", "map")
+    _OF_MANY = ("Estimate", "Interval", "RayExecutor", "Runs", "RunsComparison", "map")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a

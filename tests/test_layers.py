@@ -107,7 +107,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     ],
     "chat": [("partners",), ("chat",), ("__init__",)],
     "many": [
-        ("items", "pace", "outcome", "key", "progress", "intervals"),
+        ("items", "pace", "outcome", "key", "progress", "intervals", "ray_executor"),
         ("rate", "row", "store", "totals"),
         ("agreement", "estimate", "once_calls", "row_text"),
         ("worker",),

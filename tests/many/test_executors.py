@@ -42,11 +42,19 @@ def dask() -> Executor:
     return executor
 
 
+def ray() -> Executor:
+    """Return the executor of Ray's workers."""
+    module = pytest.importorskip("ray")
+    module.init(num_cpus=2, include_dashboard=False, ignore_reinit_error=True)
+    return nbagent.RayExecutor()
+
+
 ENGINES: list[Any] = [
     pytest.param(lambda: ThreadPoolExecutor(2), id="threads"),
     pytest.param(processes, id="processes"),
     pytest.param(loky, id="loky", marks=pytest.mark.proof),
     pytest.param(dask, id="dask", marks=pytest.mark.proof),
+    pytest.param(ray, id="ray", marks=pytest.mark.proof),
 ]
 
 
