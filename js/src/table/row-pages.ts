@@ -76,6 +76,8 @@ export class RowPages {
   readonly #rows = new Map<number, { row: Row; version: number }>();
   #wish = ALL;
   #version = 0;
+  /** Version of an answer without rows; -1 after one that had some. */
+  #emptyVersion = -1;
   #from = 0;
   #to = 0;
   #asking = false;
@@ -116,6 +118,7 @@ export class RowPages {
   setWish(wish: Wish): void {
     this.#wish = JSON.stringify(wish) === JSON.stringify(ALL) ? ALL : wish;
     this.#rows.clear();
+    this.#emptyVersion = -1;
     void this.#readOn();
   }
 
@@ -155,13 +158,15 @@ export class RowPages {
 
   /** Index of the next row to ask for; null if there is none. */
   #next(): number | null {
-    const end = Math.min(this.#to, this.#total.peek() ?? this.#to);
+    const total = this.#total.peek();
+    if (total === 0) return this.#emptyVersion < this.#version ? 0 : null;
+    const end = Math.min(this.#to, total ?? this.#to);
     for (let at = this.#from; at < end; at += 1)
       if ((this.#rows.get(at)?.version ?? -1) < this.#version) return at;
     return null;
   }
 
-  /** Add the rows of an answer. Return true if there were any, or there are fewer rows now. */
+  /** Add the rows of an answer. Return false if another question would bring nothing new. */
   #add(at: number, { version, total, rows }: RowsPage): boolean {
     const before = this.#total.peek() ?? 0;
     rows.forEach((row, i) => {
@@ -169,10 +174,11 @@ export class RowPages {
     });
     for (let index = total; index < before; index += 1) this.#rows.delete(index);
     this.#version = Math.max(version, this.#version);
+    this.#emptyVersion = total === 0 ? version : -1;
     batch(() => {
       this.#total.value = total;
       this.#changes.value += 1;
     });
-    return rows.length > 0 || total < before;
+    return rows.length > 0 || total < before || (total === 0 && version === this.#version);
   }
 }

@@ -79,6 +79,23 @@ test("a wish brings other rows, and the place of a row among them", async () => 
   expect([pages.total.value, pages.indexOf(7), pages.indexOf(8)]).toEqual([2, 1, null]);
 });
 
+test("where no row fits, rows are asked for again when the wish or the table changes", async () => {
+  const { pages, asked, state } = kernel([]);
+  pages.setRange(0, 20);
+  await settled();
+  pages.setRange(0, 30);
+  await settled();
+  expect([pages.total.value, asked.length]).toEqual([0, 1]);
+  state.version = 2;
+  pages.setVersion(2);
+  await settled();
+  expect(asked.length).toBe(2);
+  state.numbers = upTo(3);
+  pages.setWish({ ...ALL, filter: "failed" });
+  await settled();
+  expect([pages.total.value, pages.row(2)?.number]).toEqual([3, 2]);
+});
+
 test("an answer to an earlier wish is dropped", async () => {
   const { pages } = kernel(upTo(10));
   pages.setRange(0, 5);
