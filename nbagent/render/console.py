@@ -15,7 +15,7 @@ from rich.style import Style
 
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
-from nbagent.blocks.fields import record_of, text_of
+from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
@@ -271,7 +271,7 @@ class ConsoleRenderer:
         self._line(depth, line, _TOOL_STYLES.get(state, _DIM))
         self._difference(depth, record_of(block, "difference"))
 
-    def _difference(self, depth: int, diff: Block) -> None:
+    def _difference(self, depth: int, diff: Props) -> None:
         """Print what differs between an attempt's result and the first one."""
         if not diff:
             return
@@ -402,7 +402,7 @@ def _style_of(line: n.Line) -> Style:
 
 
 def _is_lane(block: Block) -> bool:
-    return block["kind"] == "agent" and block["depth"] == 0
+    return (block["kind"], block["depth"]) == ("agent", 0)
 
 
 def _waits(call: Block) -> bool:

@@ -187,7 +187,7 @@ class Dialogue:
     def _actions(self) -> dict[str, Callable[[str], object]]:
         """Return what each choice does; it is given the rest of the line."""
         question = self._question
-        change = question.allow
+        change: Callable[[Any], object] = question.allow
         if question.stage == "result":
             change = question.again
         return {

@@ -226,6 +226,11 @@ def entries_in(item: Any, name: str) -> Sequence[Any]:
     return entries or ()
 
 
+def index_in(mapping: Mapping[str, Any], name: str) -> Any:
+    """Return the index in a field; 0 where the first one is left out."""
+    return mapping.get(name) or 0
+
+
 @overload
 def get_str(item: Any, name: str, *others: str) -> str | None: ...
 @overload

@@ -19,6 +19,7 @@ from nbagent.adapters.base.fields import (
     base64_text,
     clean_str,
     entries_in,
+    index_in,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -153,7 +154,7 @@ class GeminiDecoder(BaseDecoder):
     # --- one candidate ---
 
     def _read_candidate(self, data: Mapping[str, Any]) -> None:
-        index = data.get("index") or 0
+        index = index_in(data, "index")
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = Candidate((self.builder.step, index))

@@ -15,6 +15,7 @@ from nbagent.adapters.base.fields import (
     entries_in,
     fields,
     fields_or_empty,
+    index_in,
     nonempty_str,
     str_field,
 )
@@ -260,16 +261,16 @@ class ResponsesDecoder(BaseDecoder):
             self._open_text = OpenText(block, item.index, index)
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("content_index") or 0
+        index = index_in(payload, "content_index")
         self._content.end_text(self._item(payload), index, payload.get("text"))
 
     def _refusal_done(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("content_index") or 0
+        index = index_in(payload, "content_index")
         self._content.end_text(self._item(payload), index, payload.get("refusal"), "refusal")
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
         self._complete_part(
-            self._item(payload), payload.get("content_index") or 0, fields(payload["part"])
+            self._item(payload), index_in(payload, "content_index"), fields(payload["part"])
         )
 
     def _complete_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
@@ -292,7 +293,7 @@ class ResponsesDecoder(BaseDecoder):
         number = payload.get("annotation_index")
         self._cite(
             item,
-            payload.get("content_index") or 0,
+            index_in(payload, "content_index"),
             len(item.cited) if number is None else number,
             payload.get("annotation"),
         )
@@ -307,24 +308,24 @@ class ResponsesDecoder(BaseDecoder):
     # --- reasoning ---
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("summary_index") or 0
+        index = index_in(payload, "summary_index")
         self._content.reasoning(self._item(payload), index, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("summary_index") or 0
+        index = index_in(payload, "summary_index")
         self._content.end_reasoning_part(self._item(payload), index, payload.get("text"))
 
     def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("summary_index") or 0
+        index = index_in(payload, "summary_index")
         part = fields_or_empty(payload.get("part"))
         self._content.end_reasoning_part(self._item(payload), index, part.get("text"))
 
     def _raw_delta(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("content_index") or 0
+        index = index_in(payload, "content_index")
         self._content.reasoning(self._item(payload), index, payload["delta"], "raw")
 
     def _raw_done(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("content_index") or 0
+        index = index_in(payload, "content_index")
         self._content.end_reasoning_part(self._item(payload), index, payload.get("text"), "raw")
 
     # --- tools ---
@@ -332,7 +333,7 @@ class ResponsesDecoder(BaseDecoder):
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
         # several commands: openai_responses/vercel-openai-shell-tool
-        command = payload.get("command_index") or 0
+        command = index_in(payload, "command_index")
         if command != item.command:
             delta = "\n" + payload["delta"]
         else:

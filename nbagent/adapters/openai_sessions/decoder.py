@@ -19,6 +19,7 @@ from nbagent.adapters.base.fields import (
     entries_in,
     fields,
     fields_or_empty,
+    index_in,
     nonempty_str,
     str_field,
 )
@@ -289,27 +290,29 @@ class SessionsDecoder(BaseDecoder):
             self.builder.raw(part, str_field(part, "type"))
 
     def _text_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.text(self._item(payload), payload.get("content_index") or 0, payload["delta"])
+        self._content.text(
+            self._item(payload), index_in(payload, "content_index"), payload["delta"]
+        )
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
         self._content.end_text(
-            self._item(payload), payload.get("content_index") or 0, payload.get("text")
+            self._item(payload), index_in(payload, "content_index"), payload.get("text")
         )
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
         self._end_part(
-            self._item(payload), payload.get("content_index") or 0, fields(payload["part"])
+            self._item(payload), index_in(payload, "content_index"), fields(payload["part"])
         )
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
         self._content.reasoning(
-            self._item(payload), payload.get("summary_index") or 0, payload["delta"]
+            self._item(payload), index_in(payload, "summary_index"), payload["delta"]
         )
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
         text = payload.get("text") or fields_or_empty(payload.get("part")).get("text")
         self._content.end_reasoning_part(
-            self._item(payload), payload.get("summary_index") or 0, text
+            self._item(payload), index_in(payload, "summary_index"), text
         )
 
     def _output(self, payload: Mapping[str, Any]) -> None:
