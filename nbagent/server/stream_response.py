@@ -129,7 +129,9 @@ async def _timed(run: HostedRun, body: AsyncIterator[bytes]) -> AsyncIterator[by
 def _sent_since(first: float) -> bytes:
     """Return the comment with the duration of a stream; nothing if it is short."""
     seconds = time.monotonic() - first
-    return buffering.sent_over(seconds) if seconds >= buffering.HELD_BACK_S else b""
+    if seconds < buffering.HELD_BACK_S:
+        return b""
+    return buffering.sent_over(seconds)
 
 
 @contextlib.contextmanager
@@ -179,7 +181,9 @@ def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:
     server's default.
     """
     asked = connection.query_params.get("cancel_on_disconnect")
-    return host.cancel_on_disconnect if asked is None else asked.lower() in ("1", "true", "yes")
+    if asked is None:
+        return host.cancel_on_disconnect
+    return asked.lower() in ("1", "true", "yes")
 
 
 async def _body(feed: Feed, after: Position) -> AsyncIterator[bytes]:

@@ -152,9 +152,9 @@ class SentTask:
     async def _send(self) -> None:
         async for _, update in updates(self._run):
             self._asks.clear()  # a question before this update has been answered elsewhere
-            question = (
-                question_in(update.status) if isinstance(update, TaskStatusUpdateEvent) else None
-            )
+            question = None
+            if isinstance(update, TaskStatusUpdateEvent):
+                question = question_in(update.status)
             if question is not None and not self._is_open(question):
                 continue
             try:

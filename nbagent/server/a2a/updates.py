@@ -102,10 +102,11 @@ class TaskEncoder(BaseEncoder):
     def end_text(self, text: StreamedText) -> None:
         """Emit the end of an artifact, or its text anew if the model has replaced it."""
         if text.id in self._begun:
-            replaced = text.final != text.streamed
-            self._emit_artifact(
-                text.id, {"text": text.final if replaced else ""}, append=not replaced, last=True
-            )
+            is_replaced = text.final != text.streamed
+            rest = ""
+            if is_replaced:
+                rest = text.final
+            self._emit_artifact(text.id, {"text": rest}, append=not is_replaced, last=True)
 
     def end_reasoning(self, reasoning: StreamedText, event: e.ReasoningEnd) -> None:
         """Emit a thought as data."""
@@ -151,7 +152,9 @@ class TaskEncoder(BaseEncoder):
                 self._questions.pop(event.approval_id, None)
                 self._emit_working()
             case e.File():
-                content = {"url": event.url} if event.url else {"raw": event.data or ""}
+                content = {"raw": event.data or ""}
+                if event.url:
+                    content = {"url": event.url}
                 part = {
                     **content,
                     "mediaType": event.media_type,
@@ -192,9 +195,9 @@ class TaskEncoder(BaseEncoder):
             metadata["long_running_tool_ids"] = [
                 request.approval_id if call is None else call.call_id
             ]
-        state = (
-            "TASK_STATE_AUTH_REQUIRED" if request.kind == "auth" else "TASK_STATE_INPUT_REQUIRED"
-        )
+        state = "TASK_STATE_INPUT_REQUIRED"
+        if request.kind == "auth":
+            state = "TASK_STATE_AUTH_REQUIRED"
         self._emit_status(state, {"text": prompt}, {"data": question}, metadata=metadata)
 
     def end_run(self, end: e.RunEnd, error: e.Error | None) -> None:

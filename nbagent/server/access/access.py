@@ -106,7 +106,9 @@ class Access:
             return "full"
         kind, _, given = headers.get("authorization", "").partition(" ")
         if given:
-            return self._role_of_token(given.strip()) if kind.lower() == "bearer" else None
+            if kind.lower() != "bearer":
+                return None
+            return self._role_of_token(given.strip())
         session = self._session_of(headers)
         if session is None or (
             self.logouts is not None and await self.logouts.is_logged_out(session.id)
@@ -152,7 +154,9 @@ class Access:
             self._signature(known, claims).encode(), signature.encode()
         ):
             return None
-        return BrowserSession(id, known, int(end)) if time.time() < int(end) else None
+        if time.time() >= int(end):
+            return None
+        return BrowserSession(id, known, int(end))
 
     def _signature(self, role: Role, claims: str) -> str:
         return hmac.new(self._keys.get(role, b""), claims.encode(), hashlib.sha256).hexdigest()

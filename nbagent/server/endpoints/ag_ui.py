@@ -212,10 +212,13 @@ async def _answer(run: HostedRun, entry: ResumeEntry) -> PauseAnswer:
     asked, given = entry.interruptId.partition(":")[2], entry.payload
     request = await question_of(run, asked)
     if entry.status == "cancelled":
-        return PauseAnswer(asked, "cancel" if "cancel" in decisions(request) else refusal(request))
+        if "cancel" in decisions(request):
+            return PauseAnswer(asked, "cancel")
+        return PauseAnswer(asked, refusal(request))
     if request.kind not in PERMISSIONS:
         return PauseAnswer(asked, "approve", given)
-    given = {"approved": given} if isinstance(given, bool) else given
+    if isinstance(given, bool):
+        given = {"approved": given}
     if not isinstance(given, dict) or not isinstance(given.get("approved"), bool):
         raise Problem(
             422, f'the payload of a permission is {{"approved": true}} or false, got {given!r:.80}'

@@ -90,6 +90,9 @@ def _prompt(asked: AgentorRequest, request: Request, limits: Limits) -> str | li
         Problem: there is no text, or the last of the messages has none (422).
     """
     if isinstance(asked.input, list):
-        prompt_of(asked.input[-1].get("content") if asked.input else None, limits)
+        content = None
+        if asked.input:
+            content = asked.input[-1].get("content")
+        prompt_of(content, limits)
         return asked.input
     return prompt_of(asked.message or asked.input or request.query_params.get("message"), limits)

@@ -70,7 +70,9 @@ def routes(host: Host) -> list[BaseRoute]:
         approval = request.path_params["approval"]
         run_id, _, question = approval.partition(":")
         run = await host.find(run_id)
-        value = None if given.formData is None else given.formData.get("response", given.formData)
+        value = None
+        if given.formData is not None:
+            value = given.formData.get("response", given.formData)
         decision = DECISIONS[given.status]
         reason = given.message or given.reason
         await run.respond(question, decision, value, reason=reason, remember=given.rememberChoice)

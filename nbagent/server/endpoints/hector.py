@@ -60,9 +60,9 @@ def routes(host: Host) -> list[BaseRoute]:
 
     async def answer(request: Request, message: str, session: Session | None = None) -> Response:
         root = root_path(request)
-        name, encoder = (
-            ("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector", AskingHector)
-        )
+        name, encoder = "hector", AskingHector
+        if _is_on(request, "debug"):
+            name, encoder = "hector debug", DebugEncoder
         return await stream_response(
             host,
             request,

@@ -188,20 +188,23 @@ class Threads:
             for number, each in enumerate(said, 1)
             if each["role"] in ("user", "assistant") and text_of(each)
         ]
-        ordered = made if request.query_params.get("order") == "asc" else made[::-1]
-        shown = ordered[: _limit(request.query_params.get("limit", "20"))]
-        ids = [each["id"] for each in (shown[:1] + shown[-1:])]
-        first, last = (ids[0], ids[-1]) if ids else (None, None)
-        more = {"first_id": first, "last_id": last, "has_more": len(shown) < len(ordered)}
+        if request.query_params.get("order") != "asc":
+            made.reverse()
+        shown = made[: _limit(request.query_params.get("limit", "20"))]
+        first = last = None
+        if shown:
+            first, last = shown[0]["id"], shown[-1]["id"]
+        more = {"first_id": first, "last_id": last, "has_more": len(shown) < len(made)}
         return JSONResponse({"object": "list", "data": shown, **more})
 
     @operation("Begin a run in a thread", body=NewRun, result=Json, stream=EVENT_STREAM, status=201)
     async def _new_run(self, request: Request) -> Response:
         asked, thread = await body(request, NewRun), request.path_params["thread"]
         name = self._agent_in(asked)
-        own = [] if asked.message is None else [{"role": "user", "content": asked.message}]
         added = [chat_message(each) for each in asked.additional_messages or ()]
-        prompt = [*self._waiting.of(thread), *added, *own]
+        prompt = [*self._waiting.of(thread), *added]
+        if asked.message is not None:
+            prompt.append({"role": "user", "content": asked.message})
         if not prompt or prompt[-1]["role"] != "user":
             raise Problem(422, "the thread has no new message of the user to answer")
         if isinstance(prompt[-1]["content"], str):
@@ -209,8 +212,10 @@ class Threads:
         session = await self._host.sessions.find(name, thread)
 
         async def start() -> HostedRun:
-            is_text = len(prompt) == 1 and isinstance(prompt[0]["content"], str)
-            run = await self._host.start(name, prompt[0]["content"] if is_text else prompt, session)
+            given: Any = prompt
+            if len(prompt) == 1 and isinstance(prompt[0]["content"], str):
+                given = prompt[0]["content"]
+            run = await self._host.start(name, given, session)
             self._waiting.take(thread)
             return run
 

@@ -154,7 +154,9 @@ def routes(host: Host) -> list[BaseRoute]:
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         name, _ = host.agent(asked.agent)
-        session = None if asked.session is None else await host.sessions.find(name, asked.session)
+        session = None
+        if asked.session is not None:
+            session = await host.sessions.find(name, asked.session)
         run = await host.start(name, prompt_of(asked.message, host.limits), session)
         return JSONResponse(
             {

@@ -95,7 +95,10 @@ def routes(host: Host) -> list[BaseRoute]:
         key = f"vercel.ui asking, in {message_id}"
         if request.headers.get("last-event-id"):
             return await stream_response(host, request, start, key, encoder)
-        run = await (start() if not answers else host.find(answers[0][0].partition(":")[0]))
+        if answers:
+            run = await host.find(answers[0][0].partition(":")[0])
+        else:
+            run = await start()
         feed = run.encoded_by(key, encoder)
         return await _turn(
             run, feed, answers, message_id, cancels=cancels_on_disconnect(host, request)
@@ -106,9 +109,12 @@ def routes(host: Host) -> list[BaseRoute]:
 
 def _message_id(messages: list[dict[str, Any]]) -> str | None:
     """Return the id of the client's message that goes on; None if another one begins."""
-    last = messages[-1] if messages else {}
-    found = last.get("id")
-    return found if last.get("role") == "assistant" and isinstance(found, str) else None
+    if not messages or messages[-1].get("role") != "assistant":
+        return None
+    found = messages[-1].get("id")
+    if not isinstance(found, str):
+        return None
+    return found
 
 
 async def _turn(

@@ -85,14 +85,16 @@ class HectorService(grpc.GenericRpcHandler):
 
     def service(self, details: Any) -> Any:
         """Return the handler of a call; None if it is for another service."""
-        return self._method if details.method.endswith("A2AService/StreamMessage") else None
+        if not details.method.endswith("A2AService/StreamMessage"):
+            return None
+        return self._method
 
     async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
             agent, _ = self._host.agent(request.agent or None)
-            session = (
-                await self._host.sessions.find(agent, request.session) if request.session else None
-            )
+            session = None
+            if request.session:
+                session = await self._host.sessions.find(agent, request.session)
             prompt = prompt_of(request.message, self._host.limits)
             # the chunk is a text, and no more
             run = await self._host.start(agent, prompt, session, answers="none")

@@ -106,9 +106,9 @@ class Host(KnownRuns):
         # the runs that go on in this process
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}
         self._questions = Questions(limits, self._room_changed)
-        self._work = (
-            Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
-        )
+        self._work: Work | None = None
+        if isinstance(store, WorkQueue):
+            self._work = Work(store, list(self.agents), self._room)
         self._services: list[asyncio.Task[None]] = []
         self._check = StoreCheck(store)
 

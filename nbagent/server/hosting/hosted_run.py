@@ -139,7 +139,9 @@ class HostedRun:
                 async for batch in batches:
                     if questions is not None:
                         questions.feed(run, batch)
-                    if not await self._add(list(joined(batch, join_s)) if join_s else batch):
+                    if join_s:
+                        batch = list(joined(batch, join_s))
+                    if not await self._add(batch):
                         _logger.warning(
                             "the run %s was given up by another process, and is stopped here",
                             self.id,
@@ -185,9 +187,11 @@ class HostedRun:
             alive = not self.stored.ended and await self._insist(
                 lambda: self._store.is_alive(self.stored.owner)
             )
-            rows = await self._insist(
-                partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0)
-            )
+            wait_s = 0.0
+            if alive:
+                wait_s = LIVENESS_S
+            read = partial(self._store.read, self.id, self._last_seq, wait_s)
+            rows = await self._insist(read)
             self._publish(rows)
             if rows or self.ended:
                 continue
@@ -299,7 +303,9 @@ class HostedRun:
             if not asking.done():
                 return None
             reply = asking.result()
-            return None if reply is None else msgspec.json.decode(reply, type=Reply)
+            if reply is None:
+                return None
+            return msgspec.json.decode(reply, type=Reply)
         finally:
             ending.cancel()
             asking.cancel()

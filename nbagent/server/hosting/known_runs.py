@@ -61,7 +61,9 @@ class KnownRuns:
             RunMissing: there is none of that id (404).
             StoreFault: the store does not answer.
         """
-        stored = None if run_id in self._runs else await self._store.find(run_id)
+        if run_id in self._runs:
+            return await self.find(run_id)
+        stored = await self._store.find(run_id)
         if stored is None or stored.ended or run_id in self._runs:
             return await self.find(run_id)
         hosted = HostedRun(stored, self._store)

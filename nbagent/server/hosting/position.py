@@ -29,6 +29,6 @@ START = Position(0, 0)
 def parse_id(text: str) -> tuple[str, Position] | None:
     """Return the run and the place of a `Last-Event-ID`; None if it is no id of ours."""
     match = _ID.fullmatch(text.strip())
-    return (
-        None if match is None else (match["run"], Position(int(match["seq"]), int(match["piece"])))
-    )
+    if match is None:
+        return None
+    return match["run"], Position(int(match["seq"]), int(match["piece"]))

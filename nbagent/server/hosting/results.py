@@ -29,4 +29,6 @@ async def whole_text(run: HostedRun) -> str:
         raise Problem(409, "the run was stopped") from error
     except AgentError as error:
         raise Problem(502, str(error)) from error
-    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+    if isinstance(answer, str):
+        return answer
+    return msgspec.json.encode(answer).decode()

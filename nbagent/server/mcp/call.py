@@ -177,8 +177,10 @@ class McpCall:
         names = [start.name for start in starts if start.id == question.tool_id]
         if question.kind != "tool" and not names:
             return "An answer is needed."
-        name = names[0] if names else "a tool"
-        arguments = "" if question.args is None else msgspec.json.encode(question.args).decode()
+        name = next(iter(names), "a tool")
+        arguments = ""
+        if question.args is not None:
+            arguments = msgspec.json.encode(question.args).decode()
         return f"{self._run.stored.agent} wants to call {name}({arguments}). Allow it?"
 
     async def _elicit(

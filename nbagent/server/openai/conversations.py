@@ -86,7 +86,9 @@ class Conversations:
             prompt_of(prompt, self._host.limits)
         else:
             items = await with_items(self._host, prompt)
-            calls = [] if session is None else await in_thread(lambda: session.open_calls)
+            calls: list[str] = []
+            if session is not None:
+                calls = await in_thread(lambda: session.open_calls)
             prompt = prompt_from(items, "input", name, self._host.paused, calls)
         run_id = new_run_id()
         return await self._host.start(

@@ -35,7 +35,9 @@ class HostedEvents:
 
     def __init__(self, hosted: HostedRun, loop: asyncio.AbstractEventLoop) -> None:
         self.name = hosted.stored.agent
-        started = hosted.events[0].ts if hosted.events else hosted.stored.created
+        started = hosted.stored.created
+        if hosted.events:
+            started = hosted.events[0].ts
         self.info = SourceInfo(keeps_times=True, started=started)
         self._hosted = hosted
         self._loop = loop
@@ -47,7 +49,9 @@ class HostedEvents:
         ):
             seen += len(batch)
             for event in batch:
-                yield self._answerable(event) if isinstance(event, e.ApprovalRequest) else event
+                if isinstance(event, e.ApprovalRequest):
+                    event = self._answerable(event)
+                yield event
 
     def _answerable(self, question: e.ApprovalRequest) -> e.ApprovalRequest:
         return msgspec.structs.replace(

@@ -146,13 +146,12 @@ class RedisEvents(RedisProcesses):
         async with self._reaching():
             last = await self._redis.xrevrange("nbagent:changes", count=1)
         found = await self._list()
-        if (
-            found == known
-            and wait_s
-            and await self._read(
-                "nbagent:changes", last[0][0].decode() if last else "0-0", wait_s, 1
-            )
-        ):
+        if found != known or not wait_s:
+            return found
+        seen = "0-0"
+        if last:
+            seen = last[0][0].decode()
+        if await self._read("nbagent:changes", seen, wait_s, 1):
             found = await self._list()
         return found
 
@@ -197,7 +196,8 @@ class RedisEvents(RedisProcesses):
             for id in texts(ids):
                 with contextlib.suppress(StoreBroken):  # the others are still ended
                     run = await self.find(id)
-                    found += [run] if run is not None and not run.ended else []
+                    if run is not None and not run.ended:
+                        found.append(run)
         return found
 
     # --- browser sessions ---
