@@ -57,7 +57,9 @@ def private_key(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if end - begin >= _MAX_PEM_CHARS:
         last = end_of(_PEM_REST, text, end)
         found = Found(at, begin, last, [*spans, (end, last)])
-        return found._replace(rest=_PEM_REST) if last == len(text) else found
+        if last == len(text):
+            found = found._replace(rest=_PEM_REST)
+        return found
     is_header = bool(short) and _PEM_HEADER_BEGUN.match(text, short[-1][0]) is not None
     if (ends_begun or is_header) and not is_whole:
         return opened(at, begin - SHOWN_CHARS, end)

@@ -59,8 +59,8 @@ class ChatStream(EventSource):
         self.turns = 0
         self._adapter = adapter
         self._lock = threading.RLock()
-        self._newest: _Answer | None = None
-        self._current: _Answer | None = None  # the one that is being read
+        self._newest: _AnswerStream | None = None
+        self._current: _AnswerStream | None = None  # the one that is being read
         self._closed = False
         self._take: Take | None = None
         self._on_end: OnEnd = lambda error: None
@@ -111,7 +111,7 @@ class ChatStream(EventSource):
             if self._current is not None:
                 raise NbagentError("an answer is being written; stop it, or wait for its end")
             self.turns += 1
-            answer = self._newest = self._current = _Answer(self.turns, prompt, stream)
+            answer = self._newest = self._current = _AnswerStream(self.turns, prompt, stream)
         take = partial(self._take, self._in_answer, answer)
         try:
             self._take(self._begin, answer)
@@ -149,20 +149,20 @@ class ChatStream(EventSource):
             return ()
         return self._newest.close(error)
 
-    def _begin(self, answer: "_Answer") -> Iterable[e.Event]:
+    def _begin(self, answer: "_AnswerStream") -> Iterable[e.Event]:
         yield e.RunStart(name=self.info.name, meta={"chat": True})
         if answer.prompt is not None:
             yield answer.prompt
 
     def _in_answer(
-        self, answer: "_Answer", make: Callable[..., Iterable[e.Event]], *args: Any
+        self, answer: "_AnswerStream", make: Callable[..., Iterable[e.Event]], *args: Any
     ) -> Iterable[e.Event]:
         """Yield the events of an answer's stream as those of the chat."""
         if answer is self._current:
             for event in make(*args):
                 yield from answer.translate(event)
 
-    def _end(self, answer: "_Answer", error: BaseException | None) -> None:
+    def _end(self, answer: "_AnswerStream", error: BaseException | None) -> None:
         with self._lock:
             if answer is not self._current:
                 return
@@ -174,7 +174,7 @@ class ChatStream(EventSource):
             answer.over.set_result(None)
 
 
-class _Answer:
+class _AnswerStream:
     """One answer of a chat. Its ids are made distinct from those of the others.
 
     Attributes:
@@ -207,13 +207,8 @@ class _Answer:
                 pass
             case e.Prompt(parent_id=None) if self.prompt is not None:
                 pass  # the chat has shown it
-            case e.UsageUpdate(scope="run", parent_id=None):
-                if event.mode == "replace":
-                    self._usage = event.usage
-                else:
-                    self._usage = (self._usage or e.Usage()) + event.usage
             case e.UsageUpdate(parent_id=None):
-                pass  # the step's end has the same usage
+                self._count(event)
             case e.StepEnd(parent_id=None):
                 self._steps += event.usage or e.Usage()
                 yield self._own(replace(event, usage=None))
@@ -225,6 +220,15 @@ class _Answer:
                 yield replace(event, usage=None)
             case _:
                 yield self._own(event)
+
+    def _count(self, event: e.UsageUpdate) -> None:
+        """Count the tokens of the answer; those of a step are in its end."""
+        if event.scope != "run":
+            return
+        if event.mode == "replace" or self._usage is None:
+            self._usage = event.usage
+        else:
+            self._usage += event.usage
 
     def _own(self, event: e.Event) -> e.Event:
         return with_id_prefix(event, self._prefix)

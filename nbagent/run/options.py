@@ -255,22 +255,33 @@ def check_view(options: ViewOptions) -> None:
         ValueError: one is not valid; the message names it.
     """
     given: Mapping[str, Any] = options
-    height, panels, interval = given.get("height"), given.get("panels"), given.get("interval")
+    _check_height(given.get("height"))
+    _check_panels(given.get("panels"))
+    _check_interval(given.get("interval"))
+
+
+def _check_height(height: Any) -> None:
     is_pixels = isinstance(height, int) and not isinstance(height, bool) and height > 0
     if height not in (None, "full") and not is_pixels:
         raise ValueError(f"height must be a positive number of pixels or 'full'; got {height!r}")
-    wrong: list[Any] = []
+
+
+def _check_panels(panels: Any) -> None:
+    if panels is None:
+        return
+    wrong = [panels]
     if isinstance(panels, Iterable) and not isinstance(panels, str):
         wrong = [each for each in panels if each not in get_args(Panel)]
-    elif panels is not None:
-        wrong = [panels]
     if wrong:
         raise ValueError(
             f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}"
         )
-    if interval is not None and not (
-        isinstance(interval, (int, float)) and 0 < interval <= MAX_INTERVAL_S
-    ):
+
+
+def _check_interval(interval: Any) -> None:
+    if interval is None:
+        return
+    if not isinstance(interval, (int, float)) or not 0 < interval <= MAX_INTERVAL_S:
         raise ValueError(
             f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}"
         )

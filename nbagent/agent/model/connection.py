@@ -97,9 +97,10 @@ class Connection:
         check(model, client, api)
         own = client is None or _is_shareable(client)
         if client is not None:
-            # HTTP connections belong to the event loop that first used them, and the user's loop is
-            # another one.
-            client = client.copy(http_client=_http_client()) if own else client
+            if own:
+                # HTTP connections belong to the event loop that first used them, and the user's
+                # loop is another one.
+                client = client.copy(http_client=_http_client())
         elif model in _registered:
             factory, registered_api = _registered[model]
             settings = factory()
@@ -121,9 +122,12 @@ class Connection:
                 "has it give "
                 "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
             )
-        named = api or ("responses" if is_openai else "chat")
+        if api is None and is_openai:
+            api = "responses"
         self.model = model
-        self.api: Api = ResponsesApi if named == "responses" else ChatApi
+        self.api: Api = ChatApi
+        if api == "responses":
+            self.api = ResponsesApi
         self.max_retries: int = client.max_retries
         # a run shows its retries, and its requests
         self._client = watch(client.with_options(max_retries=0))

@@ -70,30 +70,38 @@ def parse(doc: str | None) -> Docstring:
     position = 0
     before_sections = True
     while position < len(lines):
-        line = lines[position]
-        if field := _SPHINX_FIELD.fullmatch(line):
+        field = _SPHINX_FIELD.fullmatch(lines[position])
+        body = _section(lines, position)
+        if field is not None:
             before_sections = False
             end = _indented_until(lines, position + 1, 0)
-            if field["kind"] in _SPHINX_PARAMETERS and field["rest"]:
-                params[field["rest"].split()[-1].lstrip("*")] = _text(
-                    [field["text"] or "", *lines[position + 1 : end]]
-                )
+            params.update(_sphinx_item(field, lines[position + 1 : end]))
             position = end
-        elif (body := _section(lines, position)) is not None:
+        elif body is not None:
             before_sections = False
-            is_parameters = line.strip().rstrip(":").lower() in _PARAMETERS
-            numpy = body == position + 2
-            position = _numpy_end(lines, body) if numpy else _indented_until(lines, body, 0)
+            is_parameters = lines[position].strip().rstrip(":").lower() in _PARAMETERS
+            if body == position + 2:  # NumPy underlines the name of a section
+                position = _numpy_end(lines, body)
+                items = _numpy_items(lines[body:position])
+            else:
+                position = _indented_until(lines, body, 0)
+                items = _google_items(lines[body:position])
             if is_parameters:
-                read = _numpy_items if numpy else _google_items
-                params.update(read(lines[body:position]))
+                params.update(items)
         else:
             if before_sections:
-                description.append(line)
+                description.append(lines[position])
             position += 1
-    return Docstring(
-        "\n".join(description).strip(), {name: text for name, text in params.items() if text}
-    )
+    described = {name: text for name, text in params.items() if text}
+    return Docstring("\n".join(description).strip(), described)
+
+
+def _sphinx_item(field: re.Match[str], more: list[str]) -> dict[str, str]:
+    """Return the parameter of a field by its name; empty for a field of another kind."""
+    if field["kind"] not in _SPHINX_PARAMETERS or not field["rest"]:
+        return {}
+    name = field["rest"].split()[-1].lstrip("*")
+    return {name: _text([field["text"] or "", *more])}
 
 
 def _section(lines: list[str], position: int) -> int | None:

@@ -172,10 +172,9 @@ def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if state.sCount[start_line] - state.blkIndent >= 4:
         return False
     first = _line(state, start_line)
-    dollars = first.startswith("$$") and first[2:3] != "$"
-    if not dollars and not re.match(r"\\\[(?:\s|$)|\\\[.*\\\]\s*$", first):
+    close = _close_of_block(first)
+    if close is None:
         return False
-    close = "$$" if dollars else "\\]"
     head = first[2:].rstrip()
     lines = [head]
     closed = close in head
@@ -187,12 +186,7 @@ def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if silent:
         return True
     line = start_line + 1
-    while (
-        not closed
-        and line < end_line
-        and not state.isEmpty(line)
-        and state.sCount[line] >= state.blkIndent
-    ):
+    while not closed and line < end_line and _goes_on(state, line):
         content, mark, _ = _line(state, line).rstrip().partition(close)
         lines.append(content)
         closed = bool(mark)
@@ -205,6 +199,20 @@ def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool)
     token.map = [start_line, line]
     state.line = line
     return True
+
+
+def _close_of_block(first: str) -> str | None:
+    """Return what ends the display math that a line begins; None if it begins none."""
+    if first.startswith("$$") and first[2:3] != "$":
+        return "$$"
+    if re.match(r"\\\[(?:\s|$)|\\\[.*\\\]\s*$", first):
+        return "\\]"
+    return None
+
+
+def _goes_on(state: StateBlock, line: int) -> bool:
+    """Return True if a line belongs to the block of the line before it."""
+    return not state.isEmpty(line) and state.sCount[line] >= state.blkIndent
 
 
 def _line(state: StateBlock, line: int) -> str:

@@ -5,7 +5,7 @@ No library is imported: a table of one exists only where that is loaded.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +92,7 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
     changed = _changed_cells(before, after, shared, pairs)
     differing = [row for row, pair in enumerate(pairs) if row in changed or None in pair]
     columns = {name: _column(before, after, name) for name in names}
-    touched = {name for name in names if len(columns[name]) > 1}.union(*changed.values())
-    kept = set(sorted(names, key=lambda name: name not in touched)[:MAX_COLUMNS])
-    shown = [name for name in names if name in kept]
+    shown = _shown_columns(columns, changed)
     rows = [
         _row(before, after, pairs[row], shown, changed.get(row, set()))
         for row in differing[:MAX_ROWS]
@@ -112,6 +110,18 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
         "more_columns": len(names) - len(shown),
     }
     return made | {name: number for name, number in extra.items() if number > 0}
+
+
+def _shown_columns(
+    columns: Mapping[str, Mapping[str, Any]], changed: Mapping[int, set[str]]
+) -> list[str]:
+    """Return the names of as many columns as are shown, first those in which something differs, in
+    the order of the table.
+    """
+    touched = {name for name, column in columns.items() if len(column) > 1}
+    touched.update(*changed.values())
+    kept = sorted(columns, key=lambda name: name not in touched)[:MAX_COLUMNS]
+    return [name for name in columns if name in kept]
 
 
 def _changed_cells(

@@ -118,7 +118,8 @@ def _table_headline(diff: Mapping[str, Any]) -> str:
         parts.append(f"{count(cells, 'cell')} differ")
     parts += [f"{count(diff[name], 'row')} {name}" for name in _CHANGES if diff.get(name)]
     parts += [f"{count(changes[name], 'column')} {name}" for name in _CHANGES if changes[name]]
-    if retyped := sum("types" in column for column in columns):
+    retyped = sum("types" in column for column in columns)
+    if retyped:
         parts.append(f"{count(retyped, 'column')} of another type")
     compared = count(diff.get("compared", 0), "row")
     if not parts:
