@@ -302,10 +302,7 @@ class AcpDecoder(BaseDecoder):
         """Complete a call's arguments, once the tool runs: until then, updates may replace them."""
         if call_id in self._open_args:
             args = self._open_args.pop(call_id)
-            if isinstance(args, str):
-                self.builder.tool_args(self._calls[call_id], args, free=True)
-            else:
-                self.builder.tool_args(self._calls[call_id], args={} if args is None else args)
+            self.builder.complete_args(self._calls[call_id], args, free=True)
 
     def _tool_call(self, update: Mapping[str, Any]) -> None:
         is_known = str(update.get("toolCallId")) in self._calls

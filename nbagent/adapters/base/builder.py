@@ -210,12 +210,27 @@ class EventBuilder(TextBuilder):
             )
         )
 
-    def complete_args(self, block: Block, args: Any) -> None:
-        """Complete a call's arguments, given as JSON text or parsed. None means no arguments."""
+    def complete_args(self, block: Block, args: Any, *, free: bool = False) -> None:
+        """Complete a call's arguments, given as text or parsed. None means no arguments.
+
+        Args:
+            block: the tool call.
+            args: the arguments.
+            free: a text itself is the argument, and is not parsed as JSON.
+        """
         if isinstance(args, str):
-            self.tool_args(block, args)
+            self.tool_args(block, args, free=free)
         elif args is None:
             self.tool_args(block, args={})
+        else:
+            self.tool_args(block, args=args)
+
+    def final_args(self, block: Block, args: Any) -> None:
+        """Complete a call's arguments, given as JSON text or parsed. None means those that were
+        streamed.
+        """
+        if isinstance(args, str):
+            self.tool_args(block, args)
         else:
             self.tool_args(block, args=args)
 

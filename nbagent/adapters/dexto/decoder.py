@@ -213,11 +213,7 @@ class DextoDecoder(BaseDecoder):
     def _call(self, payload: Mapping[str, Any]) -> None:
         """Read a complete call."""
         block = self._call_part(payload)
-        args = payload.get("args")
-        if isinstance(args, str):
-            self.builder.tool_args(block, args)
-        else:
-            self.builder.tool_args(block, args=args)
+        self.builder.final_args(block, payload.get("args"))
 
     def _running(self, payload: Mapping[str, Any]) -> None:
         block = self._call_of(payload)

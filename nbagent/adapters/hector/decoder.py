@@ -146,18 +146,17 @@ class HectorDecoder(A2ADecoder):
                 self._write_text(line)
                 continue
             self._partial_line += line
-            is_complete = line.endswith("\n")
-            starts = [_TOOL_LINE_START]
-            if self._running:
-                starts.append(_OUTPUT_LINE_START)
-            if (
-                self._partial_line.startswith(tuple(starts))
-                and not is_complete
-                and len(self._partial_line) < _MAX_LINE_CHARS
-            ):
-                continue
-            if is_complete or not any(start.startswith(self._partial_line) for start in starts):
+            if line.endswith("\n") or not self._may_become_call():
                 self._flush_line()
+
+    def _may_become_call(self) -> bool:
+        """Return True if the kept line is, or may become, one that tells of a call."""
+        starts = [_TOOL_LINE_START]
+        if self._running:
+            starts.append(_OUTPUT_LINE_START)
+        if self._partial_line.startswith(tuple(starts)):
+            return len(self._partial_line) < _MAX_LINE_CHARS
+        return any(start.startswith(self._partial_line) for start in starts)
 
     def _think(self, text: str) -> None:
         """Append to the reasoning, which the streams of nbagent have under a name of its own."""

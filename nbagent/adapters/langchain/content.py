@@ -235,7 +235,7 @@ class Content:
         if block is None:
             block = self._start(("complete", call.call_id or number), call)
         if not block.args_pieces:
-            self._write_args(block, call.args)
+            self._builder.final_args(block, call.args)
 
     def _streamed_call(self, number: int, call_id: str | None) -> Block | None:
         """Return the streamed call of that id, or the one of that number if it has no id."""
@@ -262,13 +262,7 @@ class Content:
         if block.args_pieces:
             self._builder.tool_args(block, str_or_none(args))
         else:
-            self._write_args(block, args)
-
-    def _write_args(self, block: Block, args: Any) -> None:
-        if isinstance(args, str):
-            self._builder.tool_args(block, args)
-        else:
-            self._builder.tool_args(block, args=args)
+            self._builder.final_args(block, args)
 
     def _start(self, key: Hashable, call: ToolCallChunk) -> Block:
         block = self._builder.start_tool(

@@ -290,10 +290,7 @@ class Messages:
         )
         if call_id:
             self._calls[call_id] = block
-        if isinstance(args, str):
-            self._builder.tool_args(block, args)
-        else:
-            self._builder.tool_args(block, args=args)
+        self._builder.final_args(block, args)
         return block
 
     def answer(self, message: Any, block: Block | None = None) -> None:

@@ -142,11 +142,7 @@ class ToolItems:
 
     def _write_args(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
         if item_type in ("function_call", "mcp_call", "mcp_approval_request"):
-            arguments = payload.get("arguments")
-            if arguments is None or isinstance(arguments, str):
-                self._builder.tool_args(block, arguments)
-            else:
-                self._builder.tool_args(block, args=arguments)
+            self._builder.final_args(block, payload.get("arguments"))
         elif item_type in _FREE_ARGS:
             text = str_or_none(payload.get(_FREE_ARGS[item_type]))
             self._builder.tool_args(block, text, free=True)

@@ -129,10 +129,7 @@ class SmolagentsDecoder(BaseDecoder):
         if block is None or block.args_complete:
             block = self.builder.start_tool(("call", call_id), name, call_id=call_id)
             self._calls.append(block)
-        if isinstance(args, str):
-            self.builder.tool_args(block, args, free=True)
-        else:
-            self.builder.tool_args(block, args={} if args is None else args)
+        self.builder.complete_args(block, args, free=True)
 
     def _output(self, item: Any) -> None:
         call = get_field(item, "tool_call")
