@@ -17,7 +17,7 @@ from nbagent.cli.agents import with_notes
 from nbagent.cli.watch import OK
 from nbagent.errors import ConfigError, NbagentError, did_you_mean
 from nbagent.printable import printable
-from nbagent.server import Limits
+from nbagent.server import Limits, Server
 from nbagent.server.access.guard import LOOPBACK, WILDCARDS
 
 TOKEN_VARIABLE = "NBAGENT_TOKEN"  # noqa: S105 - its name
@@ -35,13 +35,7 @@ def serve(args: argparse.Namespace) -> int:
         NbagentError: an option or the configuration is wrong.
         OSError: the file cannot be read, or the address is taken.
     """
-    token = os.environ.get(TOKEN_VARIABLE) or None
-    if args.host not in LOOPBACK and token is None:
-        raise NbagentError(
-            f"other machines can reach {args.host}, so each request has to bear a token: set the "
-            "environment variable "
-            f"{TOKEN_VARIABLE} to one that nobody guesses"
-        )
+    token = _token_for(args.host)
     served = with_notes(lambda: _served(args.config), lambda served: served)
     for agent in served.values():
         if isinstance(agent, nbagent.Agent):
@@ -67,34 +61,56 @@ def serve(args: argparse.Namespace) -> int:
     )
     signal.signal(signal.SIGTERM, _terminate)  # how a service is stopped, and a container
     with server:
-        if server.grpc_address is not None:
-            _tell(f"gRPC at {server.grpc_address}")
-        _tell(f"serving at {server.url}; Ctrl-C stops")
-        _tell(
-            f"agents: {', '.join(served)}; a browser shows a page to chat with them at that address"
-        )
-        if args.host in WILDCARDS:
-            _tell(
-                "other machines use an address of this one, or its name: "
-                f"http://{socket.gethostname()}:{server.port}"
-            )
+        _tell_addresses(server, list(served), args.host)
         try:
             threading.Event().wait()
         except _Terminated:
             with contextlib.suppress(KeyboardInterrupt):
-                running = len(server.addresses)
-                _tell(
-                    f"stopping when {running} runs have ended, or in {args.drain:g} s"
-                    if running
-                    else "stopping"
-                )
-                # In a thread: a second signal may come at any line of this one.
-                draining = threading.Thread(target=server.stop, args=(args.drain,), daemon=True)
-                draining.start()
-                draining.join()
+                _drain(server, args.drain)
         except KeyboardInterrupt:
             _tell("stopping")
     return OK
+
+
+def _token_for(host: str) -> str | None:
+    """Return the token that requests have to bear at an address; None if they need none.
+
+    Raises:
+        NbagentError: other machines can reach the address, and there is no token.
+    """
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if host not in LOOPBACK and token is None:
+        raise NbagentError(
+            f"other machines can reach {host}, so each request has to bear a token: set the "
+            "environment variable "
+            f"{TOKEN_VARIABLE} to one that nobody guesses"
+        )
+    return token
+
+
+def _tell_addresses(server: Server, agents: list[str], host: str) -> None:
+    if server.grpc_address is not None:
+        _tell(f"gRPC at {server.grpc_address}")
+    _tell(f"serving at {server.url}; Ctrl-C stops")
+    _tell(f"agents: {', '.join(agents)}; a browser shows a page to chat with them at that address")
+    if host in WILDCARDS:
+        _tell(
+            "other machines use an address of this one, or its name: "
+            f"http://{socket.gethostname()}:{server.port}"
+        )
+
+
+def _drain(server: Server, seconds: float) -> None:
+    """Stop a server when its runs have ended, or after a time."""
+    running = len(server.addresses)
+    if running:
+        _tell(f"stopping when {running} runs have ended, or in {seconds:g} s")
+    else:
+        _tell("stopping")
+    # In a thread: a second signal may come at any line of this one.
+    draining = threading.Thread(target=server.stop, args=(seconds,), daemon=True)
+    draining.start()
+    draining.join()
 
 
 def _served(target: str) -> dict[str, Any]:
