@@ -11,13 +11,12 @@ calls no tool. It has no argument deltas.
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
-    entries_in,
     fields_or_empty,
     get_field,
     get_str,
@@ -25,13 +24,8 @@ from nbagent.adapters.base.fields import (
     nonempty_str,
     to_jsonable,
 )
-from nbagent.adapters.google_adk.fields import (
-    adk_usage,
-    enum_value,
-    get_either_case,
-    has_calls,
-    json_pointer,
-)
+from nbagent.adapters.google_adk.event import AdkEvent
+from nbagent.adapters.google_adk.fields import adk_usage, get_either_case, state_patch
 
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
@@ -70,12 +64,10 @@ class AdkDecoder(BaseDecoder):
         """Return True if the item is an event, with author and invocation id."""
         if isinstance(item, (str, bytes, list, tuple)):
             return False
-        has_author = isinstance(get_field(item, "author"), str) and isinstance(
-            get_either_case(item, "invocationId"), str
-        )
-        return has_author and (
-            get_field(item, "actions") is not None or get_field(item, "content") is not None
-        )
+        names = (get_field(item, "author"), get_either_case(item, "invocationId"))
+        if not all(isinstance(name, str) for name in names):
+            return False
+        return get_field(item, "actions") is not None or get_field(item, "content") is not None
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -83,28 +75,21 @@ class AdkDecoder(BaseDecoder):
         if not is_event and get_field(item, "content") is None:
             self._read_error(item)
             return
-        author = get_str(item, "author")
-        if author == "user":
+        event = AdkEvent.of(item)
+        if event.author == "user":
             self.builder.begin()
-            self._functions(item)
+            self._functions(event)
             return
-        self.builder.begin(nonempty_str(get_either_case(item, "modelVersion")))
-        self.builder.envelope["agent"] = author
-        self._long_running |= {
-            str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()
-        }
-        content = get_field(item, "content")
-        parts = [part for part in entries_in(content, "parts") if part is not None]
-        is_users = get_field(content, "role") == "user"
-        if parts and not is_users:
-            self._write_content(item, parts)
-        self._functions(item)
-        self._actions(item, author)
-        self._read_failure(item)
-        if parts and is_users:
-            self._read_results_end(item)
-        elif parts and not get_field(item, "partial"):
-            self._end_response(item, parts)
+        self.builder.begin(event.model)
+        self.builder.envelope["agent"] = event.author
+        self._long_running.update(map(str, event.get("longRunningToolIds") or ()))
+        if event.parts and not event.is_users:
+            self._write_content(event)
+        self._functions(event)
+        self._actions(event)
+        self._read_failure(event)
+        if event.parts:
+            self._read_end(event)
 
     def _read_error(self, item: Any) -> None:
         """Read the last item of `/run_sse` if the run raised."""
@@ -116,16 +101,16 @@ class AdkDecoder(BaseDecoder):
 
     # --- text and files ---
 
-    def _write_content(self, item: Any, parts: list[Any]) -> None:
+    def _write_content(self, event: AdkEvent) -> None:
         if not self.builder.in_step:
-            self.new_step(nonempty_str(get_either_case(item, "modelVersion")))
+            self.new_step(event.model)
             self._streamed.clear()
-        if get_field(item, "partial"):
-            for part in parts:
+        if event.is_partial:
+            for part in event.parts:
                 self._write_delta(part)
         else:
-            self._complete_content(parts)
-            self._cite(get_either_case(item, "groundingMetadata"))
+            self._complete_content(event.parts)
+            self._cite(event.get("groundingMetadata"))
 
     def _write_delta(self, part: Any) -> None:
         text = get_str(part, "text")
@@ -196,17 +181,16 @@ class AdkDecoder(BaseDecoder):
 
     # --- tools ---
 
-    def _functions(self, item: Any) -> None:
+    def _functions(self, event: AdkEvent) -> None:
         unnamed: Counter[str] = Counter()  # calls without an id, by name
-        partial = bool(get_field(item, "partial"))
-        for part in entries_in(get_field(item, "content"), "parts"):
+        for part in event.parts:
             call = get_either_case(part, "functionCall")
             response = get_either_case(part, "functionResponse")
             if call is not None:
                 name = get_str(call, "name", default="")
                 unnamed[name] += 1
                 key = get_str(call, "id") or (name, unnamed[name])
-                self._call(call, key, partial=partial)
+                self._call(call, key, partial=event.is_partial)
             if response is not None:
                 self._response(response)
 
@@ -217,15 +201,19 @@ class AdkDecoder(BaseDecoder):
             if not partial:
                 self._request_approval_by_call(name, call_id, fields_or_empty(args))
             return
-        if partial and not call_id and not name:
-            return  # an argument delta: the complete arguments follow
+        is_delta = partial and not call_id and not name
+        if is_delta:  # the complete arguments follow
+            return
         block = self._calls.get(key)
         if block is None or (block.closed and not partial):
             block = self._calls[key] = self.builder.start_tool(
                 ("call", key), name or "tool", call_id=call_id
             )
-        if (args is not None or not partial) and not get_either_case(call, "willContinue"):
-            self.builder.tool_args(block, args={} if args is None else args)
+        is_complete = args is not None or not partial
+        if args is None:
+            args = {}
+        if is_complete and not get_either_case(call, "willContinue"):
+            self.builder.tool_args(block, args=args)
 
     def _response(self, function_response: Any) -> None:
         name = get_str(function_response, "name", default="tool")
@@ -263,8 +251,8 @@ class AdkDecoder(BaseDecoder):
     def _request_approval_by_call(
         self, name: str, request_id: str | None, args: Mapping[str, Any]
     ) -> None:
-        original = args.get("originalFunctionCall") or args.get("original_function_call")
-        confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
+        original = get_either_case(args, "originalFunctionCall")
+        confirmation = get_either_case(args, "toolConfirmation")
         call_id = get_str(original, "id") or nonempty_str(get_either_case(args, "functionCallId"))
         self._request_approval(
             request_id,
@@ -292,11 +280,14 @@ class AdkDecoder(BaseDecoder):
             prompt = block.name
         if call_id:
             self._asked.add(call_id)
+        kind: Literal["tool", "auth"] = "tool"
+        if is_auth:
+            kind = "auth"
         builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id or call_id or builder.mint("approval"),
                 tool_id=block_id(block),
-                kind="auth" if is_auth else "tool",
+                kind=kind,
                 prompt=prompt,
                 args=to_jsonable(args),
                 **builder.envelope,
@@ -306,11 +297,13 @@ class AdkDecoder(BaseDecoder):
 
     def _write_approval_response(self, request_id: str | None, answer: Mapping[str, Any]) -> None:
         builder = self.builder
-        decision = "approve" if answer.get("confirmed", True) else "deny"
+        decision: ev.Decision = "deny"
+        if answer.get("confirmed", True):
+            decision = "approve"
         builder.write(
             ev.ApprovalResponse(
                 approval_id=request_id or "",
-                decision=decision,  # type: ignore[arg-type]  # one of two literals
+                decision=decision,
                 value=to_jsonable(answer.get("payload")),
                 **builder.envelope,
             )
@@ -320,10 +313,9 @@ class AdkDecoder(BaseDecoder):
 
     # --- the rest ---
 
-    def _actions(self, item: Any, author: str | None) -> None:
-        actions, builder = get_field(item, "actions"), self.builder
-        parts = entries_in(get_field(item, "content"), "parts")
-        if not has_calls(parts):
+    def _actions(self, event: AdkEvent) -> None:
+        actions, author, builder = event.actions, event.author, self.builder
+        if not event.has_calls:
             self._requests_in(actions)
         to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
@@ -333,11 +325,7 @@ class AdkDecoder(BaseDecoder):
             builder.status(f"{author} hands the task back")
         changed = fields_or_empty(get_either_case(actions, "stateDelta"))
         if changed:
-            patch = [
-                {"op": "add", "path": "/" + json_pointer(key), "value": to_jsonable(value)}
-                for key, value in changed.items()
-            ]
-            builder.write(ev.State(patch=patch, **builder.envelope))
+            builder.write(ev.State(patch=state_patch(changed), **builder.envelope))
         for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
             builder.custom("artifact", {"name": str(name), "version": version})
 
@@ -357,45 +345,49 @@ class AdkDecoder(BaseDecoder):
 
     # --- the end of a response ---
 
-    def _read_failure(self, item: Any) -> None:
-        code = nonempty_str(get_either_case(item, "errorCode"))
-        message = nonempty_str(get_either_case(item, "errorMessage"))
-        if get_field(item, "interrupted"):
+    def _read_failure(self, event: AdkEvent) -> None:
+        code = nonempty_str(event.get("errorCode"))
+        message = nonempty_str(event.get("errorMessage")) or code
+        if get_field(event.item, "interrupted"):
             self.stop_info = StopInfo("cancelled", "interrupted")
-        elif (code or message) and code != "STOP":
-            self.fail(message or code or "", code)
-            self.builder.end_step(enum_value(get_either_case(item, "finishReason")))
+        elif message and code != "STOP":
+            self.fail(message, code)
+            self.builder.end_step(event.reason)
 
-    def _read_results_end(self, item: Any) -> None:
+    def _read_end(self, event: AdkEvent) -> None:
+        """Set `stop_info` after content."""
+        if event.is_users:
+            self._read_results_end(event)
+        elif not event.is_partial:
+            self._end_response(event)
+
+    def _read_results_end(self, event: AdkEvent) -> None:
         """Set `stop_info` after tools' results: the model answers them, unless the tool says that
         its result is the answer.
         """
-        is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
+        is_final = get_either_case(event.actions, "skipSummarization")
         status = self.stop_info.status
         if is_final and status not in ("completed", "paused"):
             self.stop_info = StopInfo("completed")
         elif not is_final and status == "completed":
             self.stop_info = TRUNCATED
 
-    def _end_response(self, item: Any, parts: list[Any]) -> None:
+    def _end_response(self, event: AdkEvent) -> None:
         """End a response: it is complete, or has calls for tools."""
-        reason = enum_value(get_either_case(item, "finishReason"))
-        self.builder.end_step(reason, adk_usage(get_either_case(item, "usageMetadata")))
+        self.builder.end_step(event.reason, adk_usage(event.get("usageMetadata")))
         if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
-        if has_calls(parts):
+        if event.has_calls:
             self.stop_info = TRUNCATED
         else:
-            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+            self.stop_info = StopInfo.of_reason(event.reason, _CUT_SHORT)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run.
 
         An error that its last event already had is not written again: ADK also raises it.
         """
-        is_known = (
-            error is not None
-            and self.stop_info.status == "failed"
-            and self.stop_info.code == type(error).__name__
-        )
-        return super().close(None if is_known else error)
+        known = (self.stop_info.status, self.stop_info.code)
+        if error is not None and known == ("failed", type(error).__name__):
+            error = None
+        return super().close(error)

@@ -1,11 +1,11 @@
 """Fields of events of Google's Agent Development Kit."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import get_field, nonempty_str, token_count
+from nbagent.adapters.base.fields import get_field, nonempty_str, to_jsonable, token_count
 
 _CAPITAL = re.compile("[A-Z]")
 
@@ -20,12 +20,15 @@ def get_either_case(item: Any, name: str) -> Any:
     return value
 
 
-def has_calls(parts: Iterable[Any]) -> bool:
-    """Return True if one of the parts calls a tool."""
-    return any(get_either_case(part, "functionCall") is not None for part in parts)
+def state_patch(changed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return changes of the state as a JSON Patch (RFC 6902)."""
+    return [
+        {"op": "add", "path": f"/{_json_pointer(key)}", "value": to_jsonable(value)}
+        for key, value in changed.items()
+    ]
 
 
-def json_pointer(key: Any) -> str:
+def _json_pointer(key: Any) -> str:
     """Return a key as a part of a JSON Pointer (RFC 6901)."""
     return str(key).replace("~", "~0").replace("/", "~1")
 
