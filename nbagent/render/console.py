@@ -25,6 +25,7 @@ from nbagent.render.figures import figures, spent
 from nbagent.render.json_text import json_line
 from nbagent.render.labels import call_args, lanes_label, run_label, tool_note
 from nbagent.render.markup.text import one_line, prose, visible
+from nbagent.render.output_text import encodable, without_controls
 from nbagent.render.print_order import PrintOrder
 from nbagent.render.questions import changes, decision_label, prompt_label
 from nbagent.render.terminal_text import terminal_text
@@ -32,26 +33,6 @@ from nbagent.render.thoughts import is_silent_thought, thought_label
 
 Block: TypeAlias = dict[str, Any]
 
-# Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move
-# the cursor or ring.
-_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
-# For outputs that cannot encode these; other characters that they cannot encode become "?".
-_PLAIN = str.maketrans(
-    {
-        "✓": "+",
-        "✗": "x",
-        "⊘": "#",
-        "■": "#",
-        "○": "o",
-        "…": "...",
-        "→": "->",
-        "·": "-",
-        "▸": ">",
-        "×": "x",
-        "’": "'",
-        "│": "|",
-    }
-)
 _LINE_CHARS = 100
 
 _DIM = Style(dim=True)
@@ -212,7 +193,7 @@ class ConsoleRenderer:
         block["printed"].append(text)
         if is_thought:
             depth, style = depth + 1, _DIM
-        self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
+        self._write(prose(without_controls(text)), style, "  " * depth)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
         """Print what a text is in the end.
@@ -365,7 +346,7 @@ class ConsoleRenderer:
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
             self._leave()
-            self._write(visible(text.translate(_CONTROLS)), style, "  " * depth)
+            self._write(visible(without_controls(text)), style, "  " * depth)
             self._leave()
 
     def _leave(self) -> None:
@@ -390,7 +371,7 @@ class ConsoleRenderer:
     def _put(self, text: str, style: Style) -> None:
         # Segments, because rich takes the space off the end of a long Text, and this may be the
         # middle of a line.
-        segments = Segments([Segment(_encodable(text, self._console.encoding), style)])
+        segments = Segments([Segment(encodable(text, self._console.encoding), style)])
         self._console.print(segments, end="", soft_wrap=True)
 
 
@@ -407,12 +388,3 @@ def _is_lane(block: Block) -> bool:
 
 def _waits(call: Block) -> bool:
     return call.get("state") == "input-available"
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """Return the text, in characters that the output can encode."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
-    return text
