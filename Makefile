@@ -68,7 +68,7 @@ coverage: .venv/test .venv/programs build/page js/node_modules/.installed
 	$(BIN)/pytest --ignore=tests/browser --cov --cov-report=term:skip-covered
 	cd js && $(NPM) run --silent coverage
 
-docs: .venv/test
+docs: .venv/test build/page build/lite
 	$(PIP_INSTALL) --group docs
 	PYTHONPATH=docs $(BIN)/python -m website build/docs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from website import llms, notebooks, pages, players
+from website import lite, llms, notebooks, pages, players
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -41,6 +41,7 @@ def build(folder: Path) -> None:
     command = [str(zensical), "build", "--clean", "--strict"]
     subprocess.run(command, cwd=work, env=environment, check=True)
     llms.write(sources, work / "site")
+    lite.build(work / "site" / "lite", ROOT / "notebooks")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(work / "site", folder)
 

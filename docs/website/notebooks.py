@@ -13,6 +13,10 @@ import nbformat
 from nbclient import NotebookClient
 
 from nbagent.render.markup.mathml import mathml
+from website import lite
+
+IN_A_PAGE = ("05-your-own-agent.ipynb", "06-debug-a-tool.ipynb")
+"""Notebooks that JupyterLite runs: others need pandas, `regex`, sockets or frameworks."""
 
 AT_A_TIME = 2
 """Kernels."""
@@ -68,15 +72,25 @@ async def _execute(path: Path, room: asyncio.Semaphore) -> Any:
 
 def page(notebook: Any, name: str) -> str:
     """Return an executed notebook as Markdown."""
-    parts = []
+    parts: list[str] = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(cell.source if parts else _with_button(cell.source, name))
         elif cell.cell_type == "code":
             parts.append(f"```python\n{cell.source}\n```")
             parts.extend(_output(output) for output in cell.outputs)
     note = f"*This page is the notebook `notebooks/{name}`, executed when the site was built.*"
     return "\n\n".join([*parts, note]) + "\n"
+
+
+def _with_button(text: str, name: str) -> str:
+    """Return a notebook's beginning, with a button below its title that opens it in JupyterLite."""
+    if name not in IN_A_PAGE:
+        return text
+    title, _, rest = text.partition("\n")
+    address = f"../lite/{lite.address(name)}"
+    button = f'<a class="md-button md-button--primary" href="{address}">Try it in the browser</a>'
+    return f"{title}\n\n{button} Nothing is installed: Python runs in the page.\n{rest}"
 
 
 def _output(output: Any) -> str:

@@ -3,6 +3,7 @@ elsewhere.
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -10,10 +11,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser.conftest import NOTEBOOKS
 from browser.expectation import expect
 from browser.lab import Lab, Notebook, write
 from playwright.sync_api import Page
 from website import lite
+from website.notebooks import IN_A_PAGE
 
 pytestmark = [
     pytest.mark.proof,
@@ -22,7 +25,7 @@ pytestmark = [
 ]
 
 CELLS = (
-    "%pip install -q jupyter-nbagent\nimport asyncio, nbagent",
+    "import asyncio, nbagent",
     """
 async def words():
     for number in range(1000):
@@ -68,15 +71,11 @@ class LiteNotebook(Notebook):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Yield a JupyterLite with one notebook."""
+    """Yield a JupyterLite with the tutorials, and a notebook of these tests."""
     home = tmp_path_factory.mktemp("lite")
-    (home / "notebooks").mkdir()
+    shutil.copytree(NOTEBOOKS, home / "notebooks")
     write(home / "notebooks" / "lite.ipynb", CELLS)
     lite.build(home / "site", home / "notebooks")
-    config = home / "site" / "jupyter-lite.json"
-    settings = json.loads(config.read_text())
-    settings["jupyter-config-data"]["exposeAppInBrowser"] = True
-    config.write_text(json.dumps(settings))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=home / "site")) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -97,7 +96,15 @@ def test_stop_breakpoints_chat_and_saved_runs_in_jupyterlite(site: Lab, page: Pa
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     page.set_default_timeout(MINUTES_MS)
-    book = LiteNotebook(site, page, "lite.ipynb").open()
+    book = LiteNotebook(site, page, "lite.ipynb")
+    book.load()
+    banner = page.locator("#nbagent-banner")
+    expect(banner).to_contain_text("Nothing is installed.")
+    book.shot("lite-loading")
+    book.open()
+    expect(banner).to_contain_text("Python is ready", timeout=MINUTES_MS)
+    book.shot("lite-ready")
+    banner.get_by_role("button").click()
     for index in (0, 1):
         book.run(index)
         book.wait_idle()
@@ -136,3 +143,22 @@ def test_stop_breakpoints_chat_and_saved_runs_in_jupyterlite(site: Lab, page: Pa
     book.shot("lite-reopened")
     ours = (site.url, "blob:", "data:")
     assert [url for url in requested if not url.startswith(ours)] == []
+
+
+OUTPUTS = "(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].model.outputs.toJSON()"
+
+
+@pytest.mark.parametrize("name", IN_A_PAGE)
+def test_a_tutorial_runs_in_jupyterlite(name: str, site: Lab, page: Page) -> None:
+    page.set_default_timeout(MINUTES_MS)
+    book = LiteNotebook(site, page, name).open()
+    page.locator("#nbagent-banner").get_by_role("button").click(timeout=MINUTES_MS)
+    cells = json.loads((NOTEBOOKS / name).read_text("utf-8"))["cells"]
+    for index, cell in enumerate(cells):
+        if cell["cell_type"] != "code":
+            continue
+        book.run(index)
+        book.wait_idle()
+        outputs = page.evaluate(OUTPUTS, index)
+        assert [each for each in outputs if each["output_type"] == "error"] == []
+        book.shot(f"lite-{name.partition('.')[0]}-{index}")

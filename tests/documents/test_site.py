@@ -103,6 +103,16 @@ def test_an_executed_notebook_is_a_page_whose_outputs_markdown_leaves_alone() ->
     assert '<pre class="output">&lt;b&gt;</pre>' in page
 
 
+def test_the_page_of_a_notebook_that_a_page_can_run_has_a_button_that_opens_it() -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_markdown_cell("# Title\n\nText.") for _ in range(2)]
+    page = notebooks.page(notebook, "06-debug-a-tool.ipynb")
+    address = "../lite/lab/index.html?path=06-debug-a-tool.ipynb"
+    button = f'<a class="md-button md-button--primary" href="{address}">'
+    assert (page.startswith(f"# Title\n\n{button}"), page.count("<a ")) == (True, 1)
+    assert "<a " not in notebooks.page(notebook, "07-serve-and-watch.ipynb")
+
+
 def test_an_error_in_a_notebook_stops_the_build() -> None:
     notebook = nbformat.v4.new_notebook()
     failed = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
