@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from agent.server import Server, say
-from debug.scenes import REPLIES, rates_run
+from debug.scenes import REPLIES, finished, rates_run
+from debug.test_resume import called
 
 import nbagent
 from nbagent.debug.acts import act
@@ -169,3 +170,24 @@ def test_a_run_without_forks_is_compared_with_nothing(server: Server) -> None:
     run = rates_run(server)
     act(run, Compare("k1"))
     assert "has no forks to compare it with" in run.snapshot()[0]["outcome"]["problem"]
+
+
+def test_a_run_of_another_framework_goes_on_by_its_own_function() -> None:
+    told: list[Any] = []
+
+    def on_fork(messages: list[Any]) -> Iterator[str]:
+        told.append(messages[-1]["content"])
+        return iter(["Another answer."])
+
+    run = finished(called("a"), prompt="What?", on_fork=on_fork)
+    call = run.tools[0].id
+    assert list(run.fork_form(call).schema["properties"]) == ["result", "prompt"]
+    assert fork(run, block=call)["problem"] is None
+    assert fork(run, {"result": "other"}, block=call)["problem"] is None
+    assert [each.wait(20).text for each in run.forks] == ["Another answer."] * 2
+    assert told == ["result of a", "other"]
+
+
+def test_on_fork_is_a_function() -> None:
+    with pytest.raises(TypeError, match="on_fork= takes a function of the messages"):
+        nbagent.Run(iter([]), on_fork="graph")  # type: ignore[arg-type]
