@@ -5,13 +5,14 @@ used where they are installed (`picture.py`). They cannot be required: vl-conver
 kaleido drives a Chrome.
 """
 
-import datetime
 import html
 import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, assert_never
+
+from nbagent.mime.chart_axis import DateLabel, date_ticks, number_label, ticks
 
 Mark: TypeAlias = Literal["line", "point", "area", "bar"]
 Coordinate: TypeAlias = float | str
@@ -113,7 +114,7 @@ class _Plot:
         if any(series.name for series in chart.series):
             self._right = _WIDTH - _LEGEND
         ys = self._finite_ys()
-        self._y_ticks = _ticks(min(ys, default=0.0), max(ys, default=1.0))
+        self._y_ticks = ticks(min(ys, default=0.0), max(ys, default=1.0))
         self._y = self._scale(self._y_ticks[0], self._y_ticks[-1], not chart.horizontal)
         if self._names:
             self._x_ticks: list[float] = []
@@ -121,9 +122,9 @@ class _Plot:
             return
         xs = self._finite_xs()
         left, right = min(xs, default=0.0), max(xs, default=1.0)
-        self._x_ticks = _ticks(left, right)
+        self._x_ticks = ticks(left, right)
         if chart.dates:
-            self._x_ticks = _date_ticks(left, right)
+            self._x_ticks = date_ticks(left, right)
         half = 0.0
         if self._bars and xs:
             half = self._bar_width() / 2
@@ -153,7 +154,7 @@ class _Plot:
     def svg(self) -> str:
         """Return the axes, the marks and the legend."""
         chart, across = self._chart, self._chart.horizontal
-        y_labels = [(self._y.pixel(y), _number_label(y)) for y in self._y_ticks]
+        y_labels = [(self._y.pixel(y), number_label(y)) for y in self._y_ticks]
         pieces = [
             self._axis(across, chart.x_title, self._x_labels()),
             self._axis(not across, chart.y_title, y_labels),
@@ -180,9 +181,9 @@ class _Plot:
             step = -(-len(self._names) // _MAX_LABELS)
             shown = list(self._names.items())[::step]
             return [(self._x.pixel(at), name) for name, at in shown]
-        label: Callable[[float], str] = _number_label
+        label: Callable[[float], str] = number_label
         if self._chart.dates:
-            label = _DateLabel(self._x_ticks[-1] - self._x_ticks[0])
+            label = DateLabel(self._x_ticks[-1] - self._x_ticks[0])
         return [(self._x.pixel(x), label(x)) for x in self._x_ticks]
 
     def _axis(self, upwards: bool, title: str, labels: list[tuple[float, str]]) -> str:
@@ -361,49 +362,3 @@ def _text(
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turned}>'
         f"{html.escape(text)}</text>"
     )
-
-
-_LEAST_RANGE = 1e-300
-"""The smallest range that has round numbers in it: those of a smaller one underflow."""
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return about five round numbers that cover the range."""
-    if high - low < _LEAST_RANGE:
-        half = abs(low) / 2
-        if abs(low) < _LEAST_RANGE:
-            half = 0.5
-        low, high = low - half, high + half
-    raw = (high - low) / 5
-    unit = 10.0 ** math.floor(math.log10(raw))
-    steps = [factor * unit for factor in (1, 2, 2.5, 5, 10)]
-    step = next(step for step in steps if step >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(step * number, 12) for number in range(first, last + 1)]
-
-
-def _date_ticks(low: float, high: float) -> list[float]:
-    """Return six times from the first to the last."""
-    if high <= low:
-        return [low - 1, low + 1]
-    return [low + (high - low) * number / 5 for number in range(6)]
-
-
-class _DateLabel:
-    """Label of a time, as exact as a span of seconds needs."""
-
-    def __init__(self, span: float) -> None:
-        formats = ((600, "%H:%M:%S"), (86_400, "%H:%M"), (5e8, "%Y-%m-%d"))
-        self._format = next((form for limit, form in formats if span < limit), "%Y")
-
-    def __call__(self, seconds: float) -> str:
-        try:
-            return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime(self._format)
-        except (OverflowError, ValueError, OSError):
-            return ""
-
-
-def _number_label(value: float) -> str:
-    if abs(value) >= 1e7 or 0 < abs(value) < 1e-3:
-        return f"{value:.3g}"
-    return f"{value:,.6g}"

@@ -1,9 +1,8 @@
-"""A wrong answer of another framework's agent is understood, corrected and kept as a test, by the
-same clicks as one of nbagent's own.
+"""A wrong answer of another framework's agent is understood, corrected and compared, by the same
+clicks as one of nbagent's own.
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
 
 import environment
@@ -143,18 +142,9 @@ def test_a_wrong_answer_of_another_framework_is_debugged_by_clicks(
     press(run, "Go to it")
     book.shot(f"debug-{framework}-fork")
 
-    # Compared, and kept as a test.
     press(fork, "Compare")
     table = fork.locator(".nb-compared table").first
     expect(table.locator("tr").first.locator("td")).to_have_count(2)
-    press(fork, "Close")
-    press(fork, "Inspect")
-    press(fork, "Keep as test")
-    expect(fork.get_by_role("status").filter(has_text="Written to")).to_be_visible(timeout=MINUTE)
-    [path] = frameworks_lab.root.glob("test_*.py")
-    python = environment.python_of(environments.folder() / "together")
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(path)]
-    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
-    path.unlink()
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    expect(table).to_contain_text("1,143")
+    book.shot(f"debug-{framework}-compared")
     page.close()
