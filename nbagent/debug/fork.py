@@ -2,8 +2,6 @@
 live from there.
 """
 
-import asyncio
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -109,25 +107,8 @@ def _resumed(
     history = [*past.before, *asked, *past.items]
     if instructions:
         history.insert(0, input_items.Message(role="system", content=instructions))
-    run = Run(_stream_of(resume, in_form(history, origin.framework)), **origin.options)
+    run = Run(resume(in_form(history, origin.framework)), **origin.options)
     prompt = "\n\n".join(map(input_items.text_of, asked[-1:]))
     repeated = [with_id_prefix(event, past.prefix) for event in past.events]
     run.report([e.Prompt(text=prompt), *repeated])
     return run
-
-
-def _stream_of(resume: Callable[[list[Any]], Any], messages: list[Any]) -> Any:
-    """Return the stream of a framework that goes on, or an awaitable of it.
-
-    A click comes on a thread without an event loop, on which a framework may start no task.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _later(resume, messages)
-    return resume(messages)
-
-
-async def _later(resume: Callable[[list[Any]], Any], messages: list[Any]) -> Any:
-    stream = resume(messages)
-    return await stream if inspect.isawaitable(stream) else stream

@@ -176,6 +176,10 @@ class Table(OwnedStream):
             return
         self._opening = number
         self._show_open(None if number is None else OpenRow(number))
+        # A row that stood in its filter only because it was open leaves it.
+        self._version += 1
+        self._shown["version"] = self._version
+        self.run.show_table(BLOCK, RowsProps(version=self._version))
         work.start(partial(self._open_view, number), name="nbagent-row")
 
     def _open_view(self, number: int | None) -> None:

@@ -1,5 +1,6 @@
 """`ForkableRun`: a run that another one may go on from, or that is kept as a test."""
 
+import asyncio
 import contextvars
 import os
 from abc import abstractmethod
@@ -76,6 +77,7 @@ class ForkableRun(FollowedRun):
     asked: Asked = Asked()
     fork_tree: Forks | None = None
     comparison: str = ""
+    _home: asyncio.AbstractEventLoop | None = None  # on which it was made
     _on_addition: Callable[[], object]
 
     @property
@@ -292,7 +294,12 @@ class ForkableRun(FollowedRun):
         # In a context of its own: a view's message is no cell.
         context = contextvars.Context()
         do = partial(context.run, late_import("act"), self, command)
-        work.start(do, name="nbagent-act")
+        home = self._home
+        if self.own_agent is None and home is not None and not home.is_closed():
+            # A framework goes on with what it made for the loop that the run was made on.
+            home.call_soon_threadsafe(do)
+        else:
+            work.start(do, name="nbagent-act")
 
     def show_outcome(self, outcome: Outcome) -> None:
         """Show what became of a reader's act in the views."""

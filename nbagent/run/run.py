@@ -39,6 +39,7 @@ from nbagent.run.waiting import End, block_for, wait_for
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.run_context.faults import FAULTS, faults_of_run
+from nbagent.runtime.loop import running_loop
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.sources import recording
 
@@ -104,6 +105,7 @@ class Run(ForkableRun):
         self._breakpoints.on_change = self._show_breakpoints
         self.own_agent, self.asked_form = info.own_agent, info.output
         self.asked = info.asked
+        self._home = running_loop()
         self._state.shown_with = {
             name: value for name, value in options.items() if name in INHERITED
         }

@@ -139,6 +139,7 @@ def test_a_wrong_answer_of_another_framework_is_debugged_by_clicks(
     press(run, "Fork")
     fork = views.nth(1)
     expect(fork.locator(".nb-log")).to_contain_text("returned 1,143", timeout=MINUTE)
+    expect(fork.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=MINUTE)
     press(run, "Go to it")
     book.shot(f"debug-{framework}-fork")
 
