@@ -366,8 +366,8 @@ export interface RunProps extends BlockProps {
   /** The run and the runs that go on from it or that it goes on from; absent if there are none. */
   forks?: Large<ForkNode[]>;
   /**
-   * True if another run may go on from a place in this one: an `nbagent.Agent` is known. What a
-   * form for it begins with is the large value `fork/BLOCK`, or `fork/`.
+   * True if another run may go on from a place in this one: an `nbagent.Agent` is known, or an
+   * `on_fork`. What a form for it begins with is the large value `fork/BLOCK`, or `fork/`.
    */
   can_fork?: boolean;
   /** Of the reader's last act; absent before the first. */

@@ -14,6 +14,15 @@ Kind: TypeAlias = Literal["text", "thought", "tool", "result"]
 Place: TypeAlias = Literal["anywhere", "line", "beginning", "fence", "end"]
 Need: TypeAlias = Literal["nothing", "tag", "family", "name", "start"]
 
+NAME_KEYS = ("name", "tool_name", "action", "tool", "function", "recipient_name")
+"""Keys under which JSON that is a call has the name of its tool, the surest first."""
+
+ARGS_KEYS = (
+    *("arguments", "parameters", "args", "action_input", "input"),
+    *("tool_input", "tool_args", "kwargs"),
+)
+"""Keys under which it has the arguments."""
+
 OWN = "own"
 """Family of the tags that a user gives with `tags=`."""
 

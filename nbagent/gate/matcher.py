@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from nbagent.gate.families import FORMS, THINK_ENDS
-from nbagent.gate.form import OWN, Form
+from nbagent.gate.form import ARGS_KEYS, NAME_KEYS, OWN, Form
 
 MAX_BACKTICKS = 32
 """Backticks that count as one run at most, so that an endless one is never held back."""
@@ -22,11 +22,8 @@ _MARKS = {
     "^": re.compile(r"[A-Z]"),
 }
 _CHOICES = {
-    "$": ('"name"', '"tool"', '"tool_name"', '"function"', '"action"', '"recipient_name"'),
-    "&": (
-        *('"arguments"', '"parameters"', '"args"', '"kwargs"', '"input"'),
-        *('"tool_input"', '"tool_args"', '"action_input"'),
-    ),
+    "$": tuple(f'"{key}"' for key in NAME_KEYS),
+    "&": tuple(f'"{key}"' for key in ARGS_KEYS),
 }
 """JSON keys that a mark stands for."""
 _PIECES = re.compile(f"([{''.join(map(re.escape, [*_MARKS, *_CHOICES]))}→])")

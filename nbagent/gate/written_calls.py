@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from nbagent.gate.form import ARGS_KEYS, NAME_KEYS
+
 FINAL_ANSWER = "Final Answer"
 """The name by which a ReAct agent that writes JSON gives its answer."""
 
@@ -111,11 +113,6 @@ _CUT_NAME = re.compile(
 
 _BETWEEN = re.compile(r"[\s;,]*")
 _FENCE = re.compile(r"```[\w-]*\s*(.*?)\s*(?:```|\Z)", re.DOTALL)
-_ARGS = (
-    *("arguments", "parameters", "args", "action_input", "input", "tool_input", "tool_args"),
-    "kwargs",
-)
-_NAMES = ("name", "tool_name", "action", "tool", "function", "recipient_name")
 _WRAPPERS = ("tool_calls", "tool_uses", "tool_call", "function_call")
 _BEFORE = re.compile(r"functools(?=\[)|<\|plugin\|>|<\|interpreter\|>")
 
@@ -172,14 +169,14 @@ def _json_call(item: Any) -> TaggedCall:
     function = fields.get("function")
     if isinstance(function, dict):
         fields = {**fields, **function}
-    name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), None)
+    name = next((fields[key] for key in NAME_KEYS if isinstance(fields.get(key), str)), None)
     if name is None and len(fields) == 1:  # {"f": {…}}
         [(name, args)] = fields.items()
         if isinstance(args, dict):
             return _of_values(name, args)
-    if name is None or name in _NAMES:
+    if name is None or name in NAME_KEYS:
         return TaggedCall(_UNNAMED, item, msgspec.json.encode(item).decode(), valid=False)
-    args = next((fields[key] for key in _ARGS if key in fields), {})
+    args = next((fields[key] for key in ARGS_KEYS if key in fields), {})
     if isinstance(args, str):
         call = _call(name, args)
     else:

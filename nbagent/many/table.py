@@ -175,11 +175,11 @@ class Table(OwnedStream):
         if number is not None and number >= len(self._runs):
             return
         self._opening = number
-        self._show_open(None if number is None else OpenRow(number))
-        # A row that stood in its filter only because it was open leaves it.
+        # Of a new version: a row that stood in its filter only because it was open leaves it.
         self._version += 1
         self._shown["version"] = self._version
-        self.run.show_table(BLOCK, RowsProps(version=self._version))
+        row = None if number is None else OpenRow(number)
+        self.run.show_table(BLOCK, RowsProps(open=row, version=self._version))
         work.start(partial(self._open_view, number), name="nbagent-row")
 
     def _open_view(self, number: int | None) -> None:
@@ -200,7 +200,7 @@ class Table(OwnedStream):
             self._opened, self._close_view = run, _view_of(run, key)
             self._show_open(OpenRow(number, view=key))
 
-    def _show_open(self, row: OpenRow | None) -> None:
+    def _show_open(self, row: OpenRow) -> None:
         self.run.show_table(BLOCK, RowsProps(open=row))
 
     def _follow_open_row(self) -> None:

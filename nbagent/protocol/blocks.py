@@ -102,7 +102,8 @@ class RunProps(BlockProps, tag="run"):
         forks: the run and the runs that go on from it or that it goes on from; absent if there are
             none.
         can_fork: true if another run may go on from a place in this one: an `nbagent.Agent` is
-            known. What a form for it begins with is the large value `fork/BLOCK`, or `fork/`.
+            known, or an `on_fork`. What a form for it begins with is the large value `fork/BLOCK`,
+            or `fork/`.
         outcome: of the reader's last act; absent before the first.
     """
 

@@ -5,6 +5,9 @@ on the way buffers it.
 import re
 import time
 
+from nbagent import events as e
+from nbagent.run_context import CURRENT_RUN
+
 HELD_BACK_S = 2.0
 """Seconds that a stream must have been held back to be reported."""
 
@@ -50,3 +53,9 @@ class BufferingDetector:
         sent_s = float(found[1])
         is_long = min(sent_s, self._first - self._asked) >= HELD_BACK_S
         return is_long and now - self._first < sent_s / 2
+
+    def report(self, comment: str) -> None:
+        """Take the arrival of some bytes, and say in the run around it if they were held back."""
+        around = CURRENT_RUN.get()
+        if self.feed(comment) and around is not None:
+            around.report(e.Status(message=MESSAGE, level="warning"))

@@ -21,13 +21,11 @@ from typing import Any, Self
 
 import httpx2
 
-from nbagent import events as e
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.gate.credential_names import is_credential_parameter
-from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime import work
-from nbagent.sources.buffering import MESSAGE, BufferingDetector
+from nbagent.sources.buffering import BufferingDetector
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
 from nbagent.sources.refusal import MAX_BODY_BYTES, empty_error, status_error, web_page_error
@@ -188,7 +186,7 @@ class _Body:
             if self.decoder.framing == "html":
                 self.page += self._chunk
                 return
-            _report(self._buffering, self.decoder.comment)
+            self._buffering.report(self.decoder.comment)
             yield from items
         except StreamError as error:
             self.fault = error
@@ -198,12 +196,6 @@ def _page_error(request: Request, response: httpx2.Response, page: bytes) -> Str
     """Return the error of a web page in place of a stream."""
     content_type = response.headers.get("content-type", "")
     return web_page_error(request.name, response.status_code, content_type, page)
-
-
-def _report(detector: BufferingDetector, comment: str) -> None:
-    around = CURRENT_RUN.get()
-    if detector.feed(comment) and around is not None:
-        around.report(e.Status(message=MESSAGE, level="warning"))
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,8 @@ def routes(host: Host) -> list[BaseRoute]:
         stream=EVENT_STREAM,
     )
     async def chat(request: Request) -> Response:
-        given: AgentorRequest | str = await body(request, AgentorRequest | str)  # type: ignore[arg-type]
+        form: Any = AgentorRequest | str
+        given: AgentorRequest | str = await body(request, form)
         asked = AgentorRequest(input=given) if isinstance(given, str) else given
         prompt = _prompt(asked, request, host.limits)
         if not asked.streams:
