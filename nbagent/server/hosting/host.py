@@ -306,7 +306,8 @@ class Host(KnownRuns):
 
     def running(self) -> list[HostedRun]:
         """Return the runs that go on in this process."""
-        return list(self._hosting)
+        # The task of a run ends a moment after the readers of its last event.
+        return [hosted for hosted in self._hosting if not hosted.ended]
 
     async def unready(self) -> str | None:
         """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`.
