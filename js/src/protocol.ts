@@ -370,6 +370,8 @@ export interface RunProps extends BlockProps {
    * `on_fork`. What a form for it begins with is the large value `fork/BLOCK`, or `fork/`.
    */
   can_fork?: boolean;
+  /** True if the run may be kept as a test: its `nbagent.Agent` is known. */
+  can_keep?: boolean;
   /** Of the reader's last act; absent before the first. */
   outcome?: Outcome;
 }
@@ -739,6 +741,7 @@ export const PROPS = [
   "step",
   "forks",
   "can_fork",
+  "can_keep",
   "outcome",
   "user_open",
   "replaced",

@@ -104,6 +104,7 @@ class RunProps(BlockProps, tag="run"):
         can_fork: true if another run may go on from a place in this one: an `nbagent.Agent` is
             known, or an `on_fork`. What a form for it begins with is the large value `fork/BLOCK`,
             or `fork/`.
+        can_keep: true if the run may be kept as a test: its `nbagent.Agent` is known.
         outcome: of the reader's last act; absent before the first.
     """
 
@@ -138,6 +139,7 @@ class RunProps(BlockProps, tag="run"):
     step: bool | UnsetType = UNSET
     forks: list[ForkNode] | UnsetType = UNSET
     can_fork: bool | UnsetType = UNSET
+    can_keep: bool | UnsetType = UNSET
     outcome: Outcome | UnsetType = UNSET
 
 

@@ -219,7 +219,7 @@ def opening_props(options: ViewOptions, gate: Gate, info: SourceInfo) -> RunProp
     if info.about and not gate.hides_requests:
         props.about = info.about
     if info.own_agent is not None:
-        props.can_fork = True
+        props.can_fork = props.can_keep = True
     if info.offers and not gate.hides_tools:
         props.offers = list(info.offers)
     height = options.get("height")

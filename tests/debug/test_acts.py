@@ -144,6 +144,13 @@ def test_why_a_run_cannot_be_kept_is_said(server: Server) -> None:
     assert "arguments or result of fetch_rates are hidden" in problem
 
 
+def test_only_a_run_of_ones_own_agent_is_offered_to_be_kept(server: Server) -> None:
+    assert rates_run(server).snapshot()[0]["can_keep"] is True
+    other = nbagent.Run(["a text"], on_fork=lambda _: ["another"]).wait(20).snapshot()[0]
+    assert other["can_fork"] is True
+    assert "can_keep" not in other
+
+
 def test_a_run_without_an_agent_has_no_form() -> None:
     run = nbagent.Run(["a text"], name="texts").wait(20)
     assert "can_fork" not in run.snapshot()[0]

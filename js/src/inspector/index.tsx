@@ -46,7 +46,7 @@ export function Inspector({
   if (shown === null) return null;
   const { page, block } = shown;
   const keepable =
-    session.runProps.can_fork === true && session.peer === "kernel" && !isLive(session.status);
+    session.runProps.can_keep === true && session.peer === "kernel" && !isLive(session.status);
   const show = (to: Inspecting["page"]) => {
     inspecting.value = { ...shown, page: to, block: null };
   };

@@ -203,3 +203,13 @@ it("a view opens it with the header's button and with that of a block, and keeps
   expect(page.el.querySelector("[role=log]")?.closest("[hidden]")).toBeNull();
   page.close();
 });
+
+it("offers to keep a run as a test where its agent is nbagent's own", async () => {
+  for (const [seq, can_keep] of [false, true].entries()) {
+    const props = { kind: "run", status: "completed", can_fork: true, can_keep };
+    const ops = [seq === 0 ? ["open", "run", null, props] : ["set", "run", { can_keep }]];
+    deliver({ t: "ops", seq: seq + 1, now: 1, ops });
+    await settle();
+    expect(root.textContent?.includes("Keep as test")).toBe(can_keep);
+  }
+});
