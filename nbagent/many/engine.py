@@ -29,10 +29,10 @@ the store.
 """
 
 MAX_REFUSALS = 5
-"""How often a row is begun whose service refuses it (429), before it has failed."""
+"""Number of times a row is begun whose service refuses it (429), before it has failed."""
 
 MAX_LOSSES = 2
-"""How often a row is begun again whose worker has died."""
+"""Number of times a row is begun again whose worker has died."""
 
 Scorer = Callable[[Any, Run], Any]
 T = TypeVar("T")

@@ -30,7 +30,7 @@ SUMMARY_FIELDS = ("id", "epoch", "input", "target", "metadata", "scores", "model
 """Fields of a sample that its summary has, too."""
 
 STOP_REASONS = {"completed": "stop", "incomplete": "max_tokens", "max_steps": "max_tokens"}
-"""Why an answer ended, by the status of its row."""
+"""Reasons for which an answer ended, by the status of its row."""
 
 
 def write_log(

@@ -18,7 +18,7 @@ ERROR_CHARS = 2000
 
 
 class Outcome(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """How a row ended.
+    """End of a row: its answer, or what kept it from one.
 
     Attributes:
         status: of its run: `completed`, `incomplete`, `max_steps`, `paused`, `failed` or

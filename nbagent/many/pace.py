@@ -71,7 +71,7 @@ class Pace:
 
     @property
     def opens_at(self) -> float:
-        """When the next request may be sent."""
+        """Time from which the next request may be sent."""
         return max(self.resumes_at, self._next_at)
 
     def rate(self, now: float) -> float:

@@ -77,7 +77,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Budget:
-    """When a map begins no more rows.
+    """Limits at which a map begins no more rows.
 
     Attributes:
         max_cost: US dollars for all rows together; None is no limit.

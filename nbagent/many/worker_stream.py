@@ -19,7 +19,7 @@ MAX_EVENT_BYTES = 256 * 2**20
 """Bytes of an event that a worker sends, at most."""
 
 NOBODY = "A row that runs in a worker cannot ask its reader: give answer= to nbagent.map"
-"""Why a question of a row is denied."""
+"""Reason for which a question of a row is denied."""
 
 
 class WorkerLost(NbagentError):

@@ -8,11 +8,13 @@ from typing import Any, ClassVar, TypeAlias
 from msgspec.structs import replace
 
 from nbagent import events as ev
+from nbagent.adapters.base.encoder_hooks import EncoderHooks
 from nbagent.adapters.base.frames import sse
 from nbagent.adapters.base.losses import Loss, documented
 from nbagent.adapters.base.overlaps import QueueOverlaps, SplitOnInterleave, Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import as_text, compact_json, failure_message, limit_of
+from nbagent.adapters.base.streamed_calls import StreamedCalls
+from nbagent.adapters.base.text_forms import compact_json, failure_message, limit_of
 from nbagent.adapters.base.usage_total import UsageTotal
 from nbagent.events.attempts import AttemptFilter
 from nbagent.events.jsonable import json_safe
@@ -27,7 +29,7 @@ UNBUFFERED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 SSE_HEADERS = {"content-type": "text/event-stream", **UNBUFFERED}
 
 
-class BaseEncoder:
+class BaseEncoder(EncoderHooks):
     """Tracks what is open in a run.
 
     A subclass overrides the hooks of what its system can represent, and calls `emit` in them.
@@ -38,7 +40,6 @@ class BaseEncoder:
     Attributes:
         run_start: the first event.
         model: the model's name, by the start of the run or of its first step that has one.
-        calls: all tool calls so far, by their id in the events.
         pending_approvals: approval requests without an answer, by their id.
         names_calls: whether the id of a call that the client has to make begins with the run's, so
             that its result finds back.
@@ -72,7 +73,7 @@ class BaseEncoder:
         self._splitter = SplitOnInterleave(self.split_on or frozenset())
         self.run_start = ev.RunStart()
         self.model: str | None = None
-        self.calls: dict[str, StreamedCall] = {}
+        self._streamed_calls = StreamedCalls()
         self.pending_approvals: dict[str, ev.ApprovalRequest] = {}
         self.names_calls = False
         self._items: list[Item] = []
@@ -83,67 +84,9 @@ class BaseEncoder:
         self._texts: dict[str, StreamedText] = {}
         self._reasoning: dict[str, StreamedText] = {}
         self._attempts = AttemptFilter()
-        self._open_calls: dict[str, StreamedCall] = {}
-        self._call_ids: set[str] = set()
         self._last_id = 0
         self._usage = UsageTotal()
         self._final_usage: ev.Usage | None = None
-
-    # --- hooks for subclasses ---
-
-    def start_run(self) -> None:
-        """Called once, before all other hooks."""
-
-    def start_step(self, event: ev.StepStart) -> None:
-        """Called when a model response begins."""
-
-    def end_step(self, event: ev.StepEnd) -> None:
-        """Called when a model response ends."""
-
-    def start_text(self, text: StreamedText) -> None:
-        """Called when a text begins."""
-
-    def text_delta(self, text: StreamedText, delta: str) -> None:
-        """Called for each delta of a text."""
-
-    def end_text(self, text: StreamedText) -> None:
-        """Called when a text is complete: `text.final` is set."""
-
-    def start_reasoning(self, reasoning: StreamedText) -> None:
-        """Called when a reasoning block begins."""
-
-    def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
-        """Called for each delta of a reasoning block."""
-
-    def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
-        """Called when a reasoning block is complete: `reasoning.final` is set."""
-
-    def start_call(self, call: StreamedCall) -> None:
-        """Called when a tool call begins."""
-
-    def args_delta(self, call: StreamedCall, delta: str) -> None:
-        """Called for each delta of a call's arguments."""
-
-    def end_args(self, call: StreamedCall) -> None:
-        """Called when the arguments of a call are complete: `call.final_args` and `call.args_text`
-        are set.
-        """
-
-    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
-        """Called for each result. `call.answered` is False for a preliminary one."""
-
-    def other_event(self, event: ev.Event) -> None:
-        """Called for every event without a hook of its own, such as a source, an approval or a
-        non-fatal error.
-        """
-
-    def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Called once, when all texts, reasoning blocks and steps have ended.
-
-        Args:
-            end: the last event.
-            error: why the run failed; None if it did not.
-        """
 
     # --- helpers for subclasses ---
 
@@ -187,9 +130,14 @@ class BaseEncoder:
             fallback = end.code or end.finish_reason or "incomplete"
         return self.limit_name(end) or fallback
 
+    @property
+    def calls(self) -> Mapping[str, StreamedCall]:
+        """All tool calls so far, by their id in the events."""
+        return self._streamed_calls.by_id
+
     def open_calls(self) -> list[StreamedCall]:
         """Return the calls without a final result."""
-        return list(self._open_calls.values())
+        return self._streamed_calls.unanswered()
 
     # --- the encoder protocol ---
 
@@ -329,48 +277,45 @@ class BaseEncoder:
             self.reasoning_delta(reasoning, rest)
         self.end_reasoning(reasoning, event)
 
-    def _tool(self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult) -> None:
-        call = self.calls.get(event.id) or self._start_call(event)
+    def _tool_start(self, event: ev.ToolStart) -> StreamedCall:
+        call = self.calls.get(event.id)
+        if call is None:
+            call_id = event.call_id or event.id
+            if self.names_calls and event.kind == "client":
+                call_id = f"{self.run_id}_{call_id}"
+            if (
+                call_id in self._streamed_calls.ids
+            ):  # providers repeat ids; clients take these for one call
+                call_id = self.new_id(f"{call_id}_")
+            call = self._streamed_calls.begin(event, call_id)
+            self.start_call(call)
+        return call
+
+    def _call_of(self, event: ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult) -> StreamedCall:
+        return self._tool_start(ev.ToolStart(id=event.id, name="tool"))
+
+    def _tool_args_delta(self, event: ev.ToolArgsDelta) -> None:
+        call = self._call_of(event)
+        if call.takes_args:
+            call.deltas.append(event.delta)
+            self.args_delta(call, event.delta)
+
+    def _tool_args(self, event: ev.ToolArgs) -> None:
+        call = self._call_of(event)
+        if call.takes_args:
+            rest = call.complete(event)
+            if rest:
+                self.args_delta(call, rest)
+            self.end_args(call)
+
+    def _tool_result(self, event: ev.ToolResult) -> None:
+        call = self._call_of(event)
         if call.answered:
             return
-        match event:
-            case ev.ToolArgsDelta() if call.final_args is None:
-                call.deltas.append(event.delta)
-                self.args_delta(call, event.delta)
-            case ev.ToolArgs() if call.final_args is None:
-                streamed = call.args_so_far
-                call.deltas = []
-                call.final_args, call.args_text = event, event.args_text
-                if not event.args_text and event.args:
-                    call.args_text = as_text(event.args)
-                if call.args_text.startswith(streamed) and call.args_text != streamed:
-                    self.args_delta(call, call.args_text[len(streamed) :])
-                self.end_args(call)
-            case ev.ToolResult():
-                call.answered = not event.preliminary
-                self.tool_result(call, event)
-                if call.answered:  # the arguments are freed: a run may make many calls
-                    del self._open_calls[event.id]
-                    call.final_args, call.args_text, call.deltas = None, "", []
-            case _:
-                pass
-
-    def _start_call(
-        self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult
-    ) -> StreamedCall:
-        if isinstance(event, ev.ToolStart):
-            start = event
-        else:
-            start = ev.ToolStart(id=event.id, name="tool")
-        call_id = start.call_id or start.id
-        if self.names_calls and start.kind == "client":
-            call_id = f"{self.run_id}_{call_id}"
-        if call_id in self._call_ids:  # providers repeat ids, which clients take for one call
-            call_id = self.new_id(f"{call_id}_")
-        call = self.calls[event.id] = self._open_calls[event.id] = StreamedCall(start, call_id)
-        self._call_ids.add(call_id)
-        self.start_call(call)
-        return call
+        call.answered = not event.preliminary
+        self.tool_result(call, event)
+        if call.answered:
+            self._streamed_calls.end(call)
 
     def _end_step(self, event: ev.StepEnd) -> None:
         if self._in_step:
@@ -407,10 +352,10 @@ class BaseEncoder:
         ev.ReasoningStart: _reasoning_block,
         ev.ReasoningDelta: _reasoning_delta,
         ev.ReasoningEnd: _reasoning_end,
-        ev.ToolStart: _tool,
-        ev.ToolArgsDelta: _tool,
-        ev.ToolArgs: _tool,
-        ev.ToolResult: _tool,
+        ev.ToolStart: _tool_start,
+        ev.ToolArgsDelta: _tool_args_delta,
+        ev.ToolArgs: _tool_args,
+        ev.ToolResult: _tool_result,
         ev.Error: _error,
         ev.UsageUpdate: _usage_update,
         ev.ApprovalRequest: _approval_request,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nbagent import events as ev
+from nbagent.adapters.base.text_forms import as_text
 
 
 class StreamedText:
@@ -85,6 +86,11 @@ class StreamedCall:
         return self.start.kind in ("hosted", "mcp")
 
     @property
+    def takes_args(self) -> bool:
+        """True until its arguments are complete, or its result is final."""
+        return self.final_args is None and not self.answered
+
+    @property
     def args_so_far(self) -> str:
         """Text of the arguments as far as it is known."""
         if self.final_args is None:
@@ -101,3 +107,20 @@ class StreamedCall:
         if value is None:
             return {}
         return value
+
+    def complete(self, event: ev.ToolArgs) -> str:
+        """Set the complete arguments, and return the part of their text that was not streamed: ""
+        if they replace what was.
+        """
+        streamed = self.args_so_far
+        self.deltas = []
+        self.final_args, self.args_text = event, event.args_text
+        if not event.args_text and event.args:
+            self.args_text = as_text(event.args)
+        if not self.args_text.startswith(streamed):
+            return ""
+        return self.args_text[len(streamed) :]
+
+    def free_args(self) -> None:
+        """Forget the arguments."""
+        self.final_args, self.args_text, self.deltas = None, "", []

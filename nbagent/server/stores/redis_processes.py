@@ -24,7 +24,7 @@ MAX_COMMANDS = 1_000
 
 
 class RedisProcesses(RedisConnection):
-    """This process among the others.
+    """Membership of this process among the others.
 
     Args:
         url: of the server; see `RedisEvents`.
