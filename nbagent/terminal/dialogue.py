@@ -180,45 +180,47 @@ class Dialogue:
         for choice in choices:
             name = choice.split()[0]
             if word and name.startswith(word.lower()):
-                self._actions()[name](rest.strip())
+                _ACTIONS[name](self, rest.strip())
                 return True
         return False
 
-    def _actions(self) -> dict[str, Callable[[str], object]]:
-        """Return what each choice does; it is given the rest of the line."""
-        question = self._question
-        change: Callable[[Any], object] = question.allow
-        if question.stage == "result":
-            change = question.again
-        return {
-            "yes": lambda rest: question.allow(),
-            "run": lambda rest: question.allow(),
-            "next": lambda rest: question.allow(),
-            "continue": lambda rest: self._continue(),
-            "always": lambda rest: question.allow(always=True),
-            "edit": lambda rest: change(self._edited()),
-            "step": lambda rest: question.step(),
-            "again": lambda rest: question.again(),
-            "result": lambda rest: question.give_result(
-                _json_or_text(rest or self._lines.read("  result: "))
-            ),
-            "fail": lambda rest: question.give_error(
-                rest or self._lines.read("  message: ").strip()
-            ),
-            "no": lambda rest: question.deny(rest or None),
-            "deny": lambda rest: question.deny(rest or None),
-            "stop": lambda rest: self._stop(),
-        }
+    def _allow(self, rest: str) -> None:
+        self._question.allow()
 
-    def _continue(self) -> None:
+    def _allow_always(self, rest: str) -> None:
+        self._question.allow(always=True)
+
+    def _deny(self, rest: str) -> None:
+        self._question.deny(rest or None)
+
+    def _continue(self, rest: str) -> None:
         self._breakpoints.step = False
         self._question.allow()
 
+    def _step(self, rest: str) -> None:
+        self._question.step()
+
+    def _again(self, rest: str) -> None:
+        self._question.again()
+
+    def _edit(self, rest: str) -> None:
+        args = TerminalForm(self._question.schema or {}, self._lines).fill(self._question.args)
+        if self._question.stage == "result":
+            self._question.again(args)
+        else:
+            self._question.allow(args)
+
+    def _give_result(self, rest: str) -> None:
+        self._question.give_result(_json_or_text(rest or self._lines.read("  result: ")))
+
+    def _give_error(self, rest: str) -> None:
+        self._question.give_error(rest or self._lines.read("  message: ").strip())
+
+    def _stop_run(self, rest: str) -> None:
+        self._stop()
+
     def _is_editable(self) -> bool:
         return self._question.schema is not None and isinstance(self._question.args, Mapping)
-
-    def _edited(self) -> dict[str, Any]:
-        return TerminalForm(self._question.schema or {}, self._lines).fill(self._question.args)
 
     def _chosen(self, options: Sequence[str]) -> str:
         """Return the option that is typed, by its number or its text."""
@@ -233,6 +235,24 @@ class Dialogue:
                 f"the answer is a number from 1 to {len(options)}, or one of the texts"
             )
         return alike[0]
+
+
+_ACTIONS: dict[str, Callable[[Dialogue, str], None]] = {
+    "yes": Dialogue._allow,
+    "no": Dialogue._deny,
+    "run": Dialogue._allow,
+    "next": Dialogue._allow,
+    "continue": Dialogue._continue,
+    "always": Dialogue._allow_always,
+    "deny": Dialogue._deny,
+    "edit": Dialogue._edit,
+    "step": Dialogue._step,
+    "again": Dialogue._again,
+    "result": Dialogue._give_result,
+    "fail": Dialogue._give_error,
+    "stop": Dialogue._stop_run,
+}
+"""Methods that answer, by the first word of a choice. They get the rest of the line."""
 
 
 def _text(value: Any) -> str:

@@ -58,15 +58,18 @@ class TerminalForm:
         hint = ""
         if choices:
             hint = f" ({', '.join(map(_short, choices))})"
+        may_be_empty = True
         if now is not _MISSING:
             hint += f" [{_short(now)}]"
         elif not required:
             hint += " [none]"
+        else:
+            may_be_empty = False
         while True:
             typed = self._lines.read(f"  {visible(name)}{hint}: ")
             if typed.strip():
                 return _value(name, typed, schema, choices)
-            if now is not _MISSING or not required:
+            if may_be_empty:
                 return now
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:

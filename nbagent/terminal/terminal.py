@@ -60,8 +60,8 @@ class Terminal:
         with self._lock:
             if self._asking:
                 self._held.append((seq, ops))
-            elif self._renderer is not None:
-                self._renderer.draw(seq, ops)
+            else:
+                self._print(seq, ops)
         if any(_opens(op, "approval") for op in ops):
             self._changes.put(True)
 
@@ -110,8 +110,11 @@ class Terminal:
             self._asking = False
             held, self._held = self._held, []
             for seq, ops in held:
-                if self._renderer is not None:
-                    self._renderer.draw(seq, ops)
+                self._print(seq, ops)
+
+    def _print(self, seq: int, ops: Sequence[Sequence[Any]]) -> None:
+        if self._renderer is not None:
+            self._renderer.draw(seq, ops)
 
 
 def _opens(op: Sequence[Any], kind: str) -> bool:
