@@ -7,7 +7,7 @@ import enum
 import math
 import pathlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -98,13 +98,16 @@ def _fields_of(value: Any) -> Any:
     kind = type(value)
     if hasattr(kind, "model_dump"):
         return value.model_dump()
+    names: Iterable[str]
     if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, msgspec.Struct):
-        return {name: getattr(value, name) for name in value.__struct_fields__}
-    if hasattr(kind, "_fields") and isinstance(value, tuple):
-        return dict(zip(kind._fields, value, strict=True))
-    return _NO_FIELDS
+        names = [field.name for field in dataclasses.fields(value)]
+    elif isinstance(value, msgspec.Struct):
+        names = value.__struct_fields__
+    elif hasattr(kind, "_fields") and isinstance(value, tuple):
+        names = kind._fields
+    else:
+        return _NO_FIELDS
+    return {name: getattr(value, name) for name in names}
 
 
 def _time_text(value: datetime.date | datetime.time) -> str:

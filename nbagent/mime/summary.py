@@ -106,12 +106,12 @@ def _measure(value: Any) -> str:
 
 def _measure_collection(value: Any) -> str:
     """Return a short dict, list or tuple whole, any other as its type and length."""
-    if type(value) is list and len(value) == 1 and _is_text_item(value[0]):
-        return quote(value[0]["text"])
+    match value:
+        case [{"type": "text", "text": str(text)}] if type(value) is list:  # MCP's content
+            return quote(text)
+        case tuple() if hasattr(value, "_fields"):  # its repr names its fields
+            return _measure_object(value)
     name = type(value).__name__
-    is_named_tuple = isinstance(value, tuple) and hasattr(value, "_fields")
-    if is_named_tuple:  # its repr names its fields
-        return _measure_object(value)
     if not value:
         return f"empty {name}"
     whole = _whole(value)
@@ -159,19 +159,11 @@ def _size(value: Any) -> tuple[int, ...]:
     anything else.
     """
     shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape and all(isinstance(side, int) for side in shape):
+    if isinstance(shape, tuple) and set(map(type, shape)) == {int}:
         return shape
     if hasattr(value, "savefig") and hasattr(value, "get_size_inches"):
         return tuple(round(inches * value.dpi) for inches in value.get_size_inches())
-    size = getattr(value, "size", None)
-    is_image = isinstance(getattr(value, "mode", None), str)
-    if is_image and isinstance(size, tuple) and len(size) == 2:
-        return size
+    match getattr(value, "mode", None), getattr(value, "size", None):
+        case str(), (width, height):  # an image of Pillow's
+            return width, height
     return ()
-
-
-def _is_text_item(item: Any) -> bool:
-    """Return True for a content part such as MCP's `{"type": "text", "text": …}`."""
-    if not isinstance(item, dict) or item.get("type") != "text":
-        return False
-    return isinstance(item.get("text"), str)

@@ -38,19 +38,25 @@ def quote(text: str) -> str:
     """Return a text in quotes, as one line, without a terminal's colours."""
     if "\x1b" in text or "\x9b" in text:
         text = _TERMINAL.sub("", text[: 64 * KB])
-    words = " ".join(text[: 4 * LINE_CHARS].split()) or text[:LINE_CHARS]
-    if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS - 2:
-        return repr(words)
-    words = " ".join(first(text, 4 * LINE_CHARS).split()) or first(text, LINE_CHARS)
-    return repr(words[: LINE_CHARS - 3] + "…")
+    chars = LINE_CHARS - 2
+    if not text[: 4 * LINE_CHARS].isspace():
+        return repr(_line_of(text, chars))
+    if len(text) > chars:
+        text = text[: chars - 1] + "…"
+    return repr(text)  # no words would be left of it
 
 
 def line(text: str) -> str:
     """Return a text as one line."""
+    return _line_of(text, LINE_CHARS)
+
+
+def _line_of(text: str, chars: int) -> str:
+    """Return the words of a text as one line of at most `chars` characters."""
     words = " ".join(text[: 4 * LINE_CHARS].split())
-    if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS:
+    if len(text) <= 4 * LINE_CHARS and len(words) <= chars:
         return words
-    return " ".join(first(text, 4 * LINE_CHARS).split())[: LINE_CHARS - 1] + "…"
+    return " ".join(first(text, 4 * LINE_CHARS).split())[: chars - 1] + "…"
 
 
 def head(text: str, limit: int) -> str:

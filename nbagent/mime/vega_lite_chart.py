@@ -189,9 +189,8 @@ def _is_quantity(channel: _Json) -> bool:
 
 
 def _channel_title(channel: _Json) -> str:
-    title, field, aggregate = channel.get("title"), channel.get("field"), channel.get("aggregate")
+    title = channel.get("title")
     if isinstance(title, str):
         return title
-    if aggregate and field:
-        return f"{aggregate} of {field}"
-    return str(aggregate or field or "")
+    words = filter(None, (channel.get("aggregate"), channel.get("field")))
+    return " of ".join(map(str, words))
