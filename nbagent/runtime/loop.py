@@ -12,7 +12,7 @@ from nbagent.runtime.per_process import PerProcess
 
 T = TypeVar("T")
 
-MAX_SLICE_S = 0.02
+MAX_SLICE_S = 0.005
 """Seconds after which a stream that never waits lets others run on its loop."""
 
 

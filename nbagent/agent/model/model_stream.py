@@ -2,6 +2,7 @@
 stream.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 
 from nbagent.errors import StreamError
 from nbagent.events.json_text import decode_json
+from nbagent.runtime.loop import MAX_SLICE_S
 from nbagent.sources.closing import aclose
 from nbagent.sources.refusal import cut, page_title, status_error
 
@@ -36,6 +38,8 @@ class ModelStream:
         self._address = address
         self._whole = whole
         self._body: bytes | None = b""  # until the first item
+        self._loop = asyncio.get_running_loop()
+        self._pause = self._loop.time() + MAX_SLICE_S
         self._read = stream.response.aiter_bytes
         stream.response.aiter_bytes = self._bytes  # the client hands on events alone
 
@@ -56,6 +60,11 @@ class ModelStream:
                 raise
             return self._item_of(text, body)
         self._body = None
+        if self._loop.time() > self._pause:
+            # Items that have come together need no wait, and would keep other runs waiting: 50 at
+            # once had their first word after 1 to 3 s (issue 32).
+            await asyncio.sleep(0)
+            self._pause = self._loop.time() + MAX_SLICE_S
         return item
 
     async def aclose(self) -> None:

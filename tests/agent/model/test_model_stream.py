@@ -1,7 +1,9 @@
 """What stands at the model's address may be no model, or may not stream."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import openai
@@ -9,6 +11,7 @@ import pytest
 from agent.server import Exchange, Json, Server, call, chat_chunk, message, responses
 
 from nbagent.agent import Agent
+from nbagent.agent.model.model_stream import ModelStream
 from nbagent.run import Run
 
 PAGE = b"<!doctype html><title>Sign in</title><p>Who are you?"
@@ -122,3 +125,20 @@ def test_a_stream_that_is_not_utf_8_keeps_what_had_come() -> None:
 def test_a_stream_that_ends_after_a_comment_is_cut_off() -> None:
     with Server(body(b": waiting\n\n", "text/event-stream")) as server:
         assert ask(server, "chat").status == "incomplete"
+
+
+async def test_items_that_have_come_together_let_other_runs_have_their_turn() -> None:
+    class Endless:
+        response = SimpleNamespace(aiter_bytes=None)
+
+        async def __anext__(self) -> Json:
+            return {}
+
+    async def read() -> None:
+        async for _ in ModelStream(Endless(), "http://localhost", lambda answer: None):
+            pass
+
+    reading = asyncio.create_task(read())
+    asyncio.get_running_loop().call_later(0.001, reading.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await reading
