@@ -1,6 +1,7 @@
 """Maps whose rows run in the workers of executors: one set of tests for all of them."""
 
 import multiprocessing
+import os
 import pickle
 import socket
 import sys
@@ -45,7 +46,10 @@ def dask() -> Executor:
 def ray() -> Executor:
     """Return the executor of Ray's workers."""
     module = pytest.importorskip("ray")
-    module.init(num_cpus=2, include_dashboard=False, ignore_reinit_error=True)
+    # Ray tells its workers nothing of this process's path, on which the tests are.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        module.init(num_cpus=2, include_dashboard=False, ignore_reinit_error=True)
     return nbagent.RayExecutor()
 
 
