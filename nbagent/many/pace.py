@@ -7,9 +7,14 @@ A refusal means that the service's budget is used up, whichever it is. So what i
 refusals, divided by the time, is its limit in requests of this map, exactly: the budget was used up
 at both moments. After a refusal the pace begins a little below that limit, and rises slowly above
 it, so that a refusal is rare; when it has been above for a while, the limit must be another one,
-and the pace doubles every few seconds. Too few requests between two refusals tell no limit: then
-the pace is halved, as TCP does (RFC 5681, section 3.1), and doubles again. A request that was sent
-before the last refusal and is refused after it belongs to the count that is over.
+and the pace doubles every few seconds. The slow rise ends soon enough for a limit 20 times as high
+to be reached in 30 s. So one request in 19 s or so is refused: 1 % at 300 requests a minute, 3 % at
+100, 0.2 % at 2,000, and a few more where refusals come late.
+
+A count that is far from the last one comes from a limit that has changed meanwhile, and tells
+neither. Then, and while too few requests are counted, the pace is halved, as TCP does (RFC 5681,
+section 3.1), and doubles again. A request that was sent before the last refusal and is refused
+after it belongs to the count that is over.
 """
 
 import math
@@ -23,17 +28,17 @@ MAX_PAUSE_S = 120.0
 TELLING_REQUESTS = 10
 """Requests between two refusals that tell the limit."""
 
+LIKE_THE_LAST = 0.25
+"""Share of the limit by which the next count may differ where the limit is the same."""
+
 LOWEST_SHARE = 0.95
 """Share of the limit at which the pace begins after a refusal."""
 
 HIGHEST_SHARE = 1.05
 """Share of the limit at the end of the slow rise."""
 
-RISE_S = 15.0
-"""Seconds of the slow rise at least."""
-
-RISE_REQUESTS = 150
-"""Requests of the slow rise at least."""
+RISE_S = 17.0
+"""Seconds of the slow rise."""
 
 SHORTEST_S = 1.0
 """Seconds over which requests are counted at least."""
@@ -44,8 +49,11 @@ FIRST_RATE = 1.0
 LOWEST_RATE = 0.1
 """Requests a second that are sent at least."""
 
-DOUBLING_S = 4.0
+DOUBLING_S = 2.5
 """Seconds in which the pace doubles where the limit is unknown."""
+
+MOST_DOUBLINGS = 8.0
+"""Doublings since a refusal at most: a pace that is never reached does not grow without bound."""
 
 
 class Pace:
@@ -62,12 +70,12 @@ class Pace:
         self.refusals = 0
         self.resumes_at = -math.inf
         self._next_at = -math.inf
-        self._refused_at: float | None = None
-        self._first_at: float | None = None
+        self._refused_at = -math.inf
         self._taken = 0
+        self._counted_from = math.inf
+        self._counted_s = 0.0
         self._began = -math.inf
         self._is_known = False
-        self._counted_s = 0.0
 
     @property
     def opens_at(self) -> float:
@@ -79,17 +87,16 @@ class Pace:
         if self.limit is None:
             return math.inf
         passed = max(0.0, now - self._began)
-        if not self._is_known:
-            return float(self.limit * 2 ** (passed / DOUBLING_S))
-        rise_s = max(RISE_S, RISE_REQUESTS / self.limit)
-        risen = LOWEST_SHARE + (HIGHEST_SHARE - LOWEST_SHARE) * min(1.0, passed / rise_s)
-        doublings = max(0.0, passed - rise_s) / DOUBLING_S
-        return float(self.limit * risen * 2**doublings)
+        share = 1.0
+        if self._is_known:
+            share = LOWEST_SHARE + (HIGHEST_SHARE - LOWEST_SHARE) * min(1.0, passed / RISE_S)
+            passed = max(0.0, passed - RISE_S)
+        doublings = min(MOST_DOUBLINGS, passed / DOUBLING_S)
+        return float(self.limit * share * 2**doublings)
 
     def sent(self, now: float) -> None:
         """Note that a request is sent."""
-        if self._first_at is None:
-            self._first_at = now
+        self._counted_from = min(self._counted_from, now)
         self._taken += 1
         self._next_at = max(now, self._next_at) + 1 / self.rate(now)
 
@@ -108,33 +115,52 @@ class Pace:
         self.refusals += 1
         pause = min(MAX_PAUSE_S, max(MIN_PAUSE_S, retry_after_s or 0.0))
         self.resumes_at = max(self.resumes_at, now + pause)
-        before = self._refused_at
-        if before is not None and sent_at <= before:
-            self._count_less()
+        if sent_at <= self._refused_at:
+            self._count_less(sent_at)
             return False
         self._taken -= 1
-        if before is not None and self._taken >= TELLING_REQUESTS:
-            self._is_known = True
-            self._counted_s = now - before
-            self.limit = self._taken / self._counted_s
+        if self.limit is None:
+            self.limit = self._first_limit(now)
+            self._count_from(now)
+        elif self._taken < TELLING_REQUESTS:
+            self._halve(now)  # and the count goes on
         else:
-            self._is_known = False
-            self.limit = self._halved(now)
+            self._learn(now)
+            self._count_from(now)
         self._refused_at = now
-        self._taken = 0
         self._began = self._next_at = self.resumes_at
         return True
 
-    def _count_less(self) -> None:
-        """Take one request from those that told the limit: it was refused, too."""
-        if self.limit is not None and self._is_known:
-            self.limit = max(LOWEST_RATE, self.limit - 1 / self._counted_s)
-
-    def _halved(self, now: float) -> float:
+    def _first_limit(self, now: float) -> float:
         """Return half of the requests a second that were sent."""
-        if self.limit is not None:
-            return max(LOWEST_RATE, self.rate(now) / 2)
-        if self._taken <= 0 or self._first_at is None:
+        if self._taken <= 0:
             return FIRST_RATE
-        rate = self._taken / max(SHORTEST_S, now - self._first_at)
+        rate = self._taken / max(SHORTEST_S, now - self._counted_from)
         return max(LOWEST_RATE, rate / 2)
+
+    def _learn(self, now: float) -> None:
+        """Take the count for the limit, or see by it that the limit has changed."""
+        self._counted_s = now - self._counted_from
+        counted = self._taken / self._counted_s
+        limit = self.limit or counted
+        if self._is_known and abs(counted - limit) > LIKE_THE_LAST * limit:
+            self._halve(now)
+        else:
+            self._is_known = True
+            self.limit = counted
+
+    def _halve(self, now: float) -> None:
+        """Go on with half of the pace, and look for the limit from there."""
+        self.limit = max(LOWEST_RATE, self.rate(now) / 2)
+        self._is_known = False
+
+    def _count_from(self, now: float) -> None:
+        self._counted_from = now
+        self._taken = 0
+
+    def _count_less(self, sent_at: float) -> None:
+        """Take one request from its count: it was refused, too."""
+        if sent_at > self._counted_from:
+            self._taken -= 1
+        elif self.limit is not None and self._is_known:
+            self.limit = max(LOWEST_RATE, self.limit - 1 / self._counted_s)

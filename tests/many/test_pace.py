@@ -10,7 +10,16 @@ from functools import partial
 import pytest
 from many.service import Service
 
-from nbagent.many.pace import FIRST_RATE, MAX_PAUSE_S, MIN_PAUSE_S, Pace
+from nbagent.many.pace import (
+    DOUBLING_S,
+    FIRST_RATE,
+    HIGHEST_SHARE,
+    LOWEST_SHARE,
+    MAX_PAUSE_S,
+    MIN_PAUSE_S,
+    RISE_S,
+    Pace,
+)
 from nbagent.many.rate import FIRST_LIMIT, MAX_LIMIT
 
 ANSWER_S, REFUSAL_S = 1.5, 0.05
@@ -81,21 +90,23 @@ PHASES: list[tuple[float, float]] = [
     (300, 1e9),
     (1200, 1200 * TOKENS),
 ]
+JUMPS: list[tuple[float, float]] = [(300, 1e9), (900, 1e9), (100, 1e9), (2000, 1e9), (600, 1e9)]
 PHASE_S = 90.0
 AGAIN_S = 30.0
 
 
+@pytest.mark.parametrize("phases", [PHASES, JUMPS], ids=["requests and tokens", "jumps"])
 @pytest.mark.parametrize("in_whole_seconds", [True, False])
 @pytest.mark.parametrize(
     ("late_s", "refused"),
     [(0.0, 0.01), (1.0, 0.1)],  # a busy machine has more requests on their way when one is refused
 )
 def test_a_limit_is_used_up_and_found_again_after_each_change(
-    in_whole_seconds: bool, late_s: float, refused: float
+    phases: list[tuple[float, float]], in_whole_seconds: bool, late_s: float, refused: float
 ) -> None:
-    service, pace = Service(*PHASES[0]), Pace()
+    service, pace = Service(*phases[0]), Pace()
     traffic = Traffic(service, pace, in_whole_seconds=in_whole_seconds, late_s=late_s)
-    for number, limits in enumerate(PHASES):
+    for number, limits in enumerate(phases):
         begin = number * PHASE_S
         service.limit(*limits)
         traffic.run(begin, begin + PHASE_S)
@@ -153,12 +164,42 @@ def test_a_refusal_before_any_request_was_taken_tells_no_limit() -> None:
     assert pace.limit == FIRST_RATE
 
 
-def test_a_second_refusal_tells_the_limit() -> None:
+def with_limit_of_ten() -> Pace:
+    """Return a pace that has found a limit of ten requests a second, at a time of ten seconds."""
     pace = Pace()
     pace.refused(0.0, 0.0)
     for at in range(101):
         pace.sent(at / 10)
     pace.refused(10.0, 10.0)
+    return pace
+
+
+def test_a_second_refusal_tells_the_limit() -> None:
+    pace = with_limit_of_ten()
     assert pace.limit == pytest.approx(10)
-    assert pace.rate(11.0) == pytest.approx(9.5)
-    assert pace.rate(26.0) == pytest.approx(10.5)
+    assert pace.rate(11.0) == pytest.approx(10 * LOWEST_SHARE)
+    risen_at = 11.0 + RISE_S
+    assert pace.rate(risen_at) == pytest.approx(10 * HIGHEST_SHARE)
+    assert pace.rate(risen_at + DOUBLING_S) == pytest.approx(20 * HIGHEST_SHARE)
+
+
+def test_a_count_far_from_the_limit_tells_no_other_one() -> None:
+    pace = with_limit_of_ten()
+    for at in range(51):
+        pace.sent(11 + at / 50)
+    pace.refused(12.0, 12.0)
+    assert pace.limit == pytest.approx(5, rel=0.1)
+
+
+def test_a_few_requests_between_each_two_of_several_refusals_tell_the_limit() -> None:
+    pace = Pace()
+    pace.refused(0.0, 0.0)
+    for second in range(1, 5):
+        for at in (0.1, 0.2, 0.3, 0.4):
+            pace.sent(second + at)
+        pace.refused(second + 0.4, second + 0.4)
+    assert pace.limit == pytest.approx(12 / 4.4)
+
+
+def test_a_pace_without_a_refusal_for_a_day_is_still_a_number() -> None:
+    assert with_limit_of_ten().rate(86_400.0) < 10_000
