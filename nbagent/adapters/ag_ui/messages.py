@@ -4,7 +4,7 @@ Source: https://docs.ag-ui.com/concepts/messages.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from nbagent.adapters.base.fields import (
     entries_in,
@@ -29,31 +29,42 @@ class RunMessages:
 
     def feed(self, kind: str, event: Mapping[str, Any]) -> None:
         """Take an event. The start of a run begins anew, and a snapshot replaces all."""
-        message_id, call_id = str_field(event, "messageId"), str_field(event, "toolCallId")
         if kind in ("RUN_STARTED", "MESSAGES_SNAPSHOT"):
-            for kept in (self._messages, self._texts, self._calls, self._arguments):
-                kept.clear()
-            found = None
-            if kind == "MESSAGES_SNAPSHOT":
-                found = event.get("messages")
-            for message in map(
-                fields_or_empty, to_jsonable(found) if isinstance(found, list) else []
-            ):
-                self._messages[str(message.get("id"))] = dict(message)
-        elif kind in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK") and message_id:
-            self._assistant(message_id)
-            self._texts.setdefault(message_id, []).append(str_field(event, "delta", default=""))
-        elif kind == "TOOL_CALL_RESULT" and call_id:
-            id, content = message_id or f"{call_id}-result", to_jsonable(event.get("content"))
-            self._messages[id] = {
-                "id": id,
-                "role": "tool",
-                "toolCallId": call_id,
-                "content": content,
-            }
-        elif kind in ("TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_CHUNK") and call_id:
-            self._start_call(call_id, event)
-            self._arguments[call_id].append(str_field(event, "delta", default=""))
+            self._begin_anew(event)
+            return
+        id_field, read = self._READERS.get(kind, ("", None))
+        id = str_field(event, id_field)
+        if read is not None and id is not None:
+            read(self, id, event)
+
+    def _begin_anew(self, event: Mapping[str, Any]) -> None:
+        for kept in (self._messages, self._texts, self._calls, self._arguments):
+            kept.clear()
+        for message in map(fields_or_empty, list_or_empty(to_jsonable(event.get("messages")))):
+            self._messages[str(message.get("id"))] = dict(message)
+
+    def _text(self, id: str, event: Mapping[str, Any]) -> None:
+        self._assistant(id)
+        self._texts.setdefault(id, []).append(str_field(event, "delta", default=""))
+
+    def _result(self, call_id: str, event: Mapping[str, Any]) -> None:
+        id = str_field(event, "messageId", default=f"{call_id}-result")
+        content = to_jsonable(event.get("content"))
+        self._messages[id] = {"id": id, "role": "tool", "toolCallId": call_id, "content": content}
+
+    def _call(self, id: str, event: Mapping[str, Any]) -> None:
+        self._start_call(id, event)
+        self._arguments[id].append(str_field(event, "delta", default=""))
+
+    _READERS: ClassVar[dict[str, tuple[str, Any]]] = {
+        "TEXT_MESSAGE_CONTENT": ("messageId", _text),
+        "TEXT_MESSAGE_CHUNK": ("messageId", _text),
+        "TOOL_CALL_START": ("toolCallId", _call),
+        "TOOL_CALL_ARGS": ("toolCallId", _call),
+        "TOOL_CALL_CHUNK": ("toolCallId", _call),
+        "TOOL_CALL_RESULT": ("toolCallId", _result),
+    }
+    """The field with the id, and the reader, of each type of events."""
 
     def arguments_of(self, call_id: str | None) -> str:
         """Return the text of a call's arguments; empty for one that is not known."""

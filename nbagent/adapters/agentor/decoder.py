@@ -142,8 +142,7 @@ class AgentorDecoder(BaseDecoder):
     # --- outputs of `stream_chat` ---
 
     def _output(self, kind: str, payload: Mapping[str, Any]) -> None:
-        if not self.builder.in_step:
-            self.builder.start_step()
+        self.builder.need_step()
         message, chunk = str_field(payload, "message"), str_field(payload, "chunk")
         action = payload.get("tool_action")
         if str_field(payload, "reasoning"):

@@ -63,6 +63,11 @@ class EventBuilder(TextBuilder):
         self.envelope["step"] = self.step
         self.write(ev.StepStart(name=name, model=model, meta=meta, **self.envelope))
 
+    def need_step(self, model: str | None = None) -> None:
+        """Start a step, unless one is open."""
+        if not self.in_step:
+            self.start_step(model)
+
     def end_step(self, finish_reason: str | None = None, usage: ev.Usage | None = None) -> None:
         """End the open step: close its text and reasoning, and add its usage to the run's.
 

@@ -111,8 +111,7 @@ class DextoDecoder(BaseDecoder):
             self.stop_info = TRUNCATED  # another response follows
 
     def _ensure_step(self, payload: Mapping[str, Any] | None = None) -> None:
-        if not self.builder.in_step:
-            self.builder.start_step(get_str(payload, "model"))
+        self.builder.need_step(get_str(payload, "model"))
 
     # --- text and reasoning ---
 

@@ -11,7 +11,7 @@ calls no tool. It has no argument deltas.
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block, block_id
@@ -27,8 +27,6 @@ from nbagent.adapters.base.fields import (
 from nbagent.adapters.google_adk.event import AdkEvent
 from nbagent.adapters.google_adk.fields import adk_usage, get_either_case, state_patch
 
-_CONFIRMATION = "adk_request_confirmation"
-_CREDENTIAL = "adk_request_credential"
 _CUT_SHORT = {
     "MAX_TOKENS",
     "SAFETY",
@@ -40,8 +38,18 @@ _CUT_SHORT = {
 }
 
 
-_REQUESTS = {"requestedToolConfirmations": False, "requestedAuthConfigs": True}
-"""Fields of actions with requests to the reader; whether they ask for a sign-in."""
+_RequestKind: TypeAlias = Literal["tool", "auth"]
+
+_REQUESTS: dict[str, _RequestKind] = {
+    "requestedToolConfirmations": "tool",
+    "requestedAuthConfigs": "auth",
+}
+"""Fields of actions with requests to the reader."""
+_REQUESTS_BY_CALL: dict[str, _RequestKind] = {
+    "adk_request_confirmation": "tool",
+    "adk_request_credential": "auth",
+}
+"""Functions by whose calls the model asks the reader."""
 
 
 class AdkDecoder(BaseDecoder):
@@ -197,29 +205,32 @@ class AdkDecoder(BaseDecoder):
     def _call(self, call: Any, key: Hashable, *, partial: bool) -> None:
         name, call_id = get_str(call, "name", default=""), get_str(call, "id")
         args = get_field(call, "args")
-        if name in (_CONFIRMATION, _CREDENTIAL):
-            if not partial:
-                self._request_approval_by_call(name, call_id, fields_or_empty(args))
+        is_request = name in _REQUESTS_BY_CALL
+        if is_request and not partial:
+            self._request_approval_by_call(name, call_id, fields_or_empty(args))
+        if is_request:
             return
         is_delta = partial and not call_id and not name
         if is_delta:  # the complete arguments follow
             return
         block = self._calls.get(key)
         if block is None or (block.closed and not partial):
-            block = self._calls[key] = self.builder.start_tool(
-                ("call", key), name or "tool", call_id=call_id
-            )
-        is_complete = args is not None or not partial
-        if args is None:
-            args = {}
-        if is_complete and not get_either_case(call, "willContinue"):
-            self.builder.tool_args(block, args=args)
+            block = self._start_call(key, name, call_id)
+        if partial and args is None:
+            return
+        if not get_either_case(call, "willContinue"):
+            self.builder.complete_args(block, args)
+
+    def _start_call(self, key: Hashable, name: str, call_id: str | None) -> Block:
+        block = self.builder.start_tool(("call", key), name or "tool", call_id=call_id)
+        self._calls[key] = block
+        return block
 
     def _response(self, function_response: Any) -> None:
         name = get_str(function_response, "name", default="tool")
         call_id = get_str(function_response, "id")
         response = get_field(function_response, "response")
-        if name in (_CONFIRMATION, _CREDENTIAL):
+        if name in _REQUESTS_BY_CALL:
             self._write_approval_response(call_id, fields_or_empty(response))
             return
         block = self._call_of_response(call_id, name)
@@ -243,7 +254,7 @@ class AdkDecoder(BaseDecoder):
             block = self.builder.oldest_unanswered(name)
         if block is None:
             key = call_id or self.builder.mint("call")
-            block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)
+            return self._start_call(key, name, call_id)
         return block
 
     # --- approvals ---
@@ -259,7 +270,7 @@ class AdkDecoder(BaseDecoder):
             call_id,
             confirmation,
             get_field(original, "args"),
-            is_auth=name == _CREDENTIAL,
+            kind=_REQUESTS_BY_CALL[name],
         )
 
     def _request_approval(
@@ -269,7 +280,7 @@ class AdkDecoder(BaseDecoder):
         request: Any,
         args: Any,
         *,
-        is_auth: bool = False,
+        kind: _RequestKind,
     ) -> None:
         if call_id in self._asked:
             return
@@ -280,9 +291,6 @@ class AdkDecoder(BaseDecoder):
             prompt = block.name
         if call_id:
             self._asked.add(call_id)
-        kind: Literal["tool", "auth"] = "tool"
-        if is_auth:
-            kind = "auth"
         builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id or call_id or builder.mint("approval"),
@@ -330,11 +338,11 @@ class AdkDecoder(BaseDecoder):
             builder.custom("artifact", {"name": str(name), "version": version})
 
     def _requests_in(self, actions: Any) -> None:
-        for name, is_auth in _REQUESTS.items():
+        for name, kind in _REQUESTS.items():
             requests = fields_or_empty(get_either_case(actions, name))
             for call_id, request in requests.items():
                 args = get_field(request, "payload")
-                self._request_approval(None, str(call_id), request, args, is_auth=is_auth)
+                self._request_approval(None, str(call_id), request, args, kind=kind)
 
     def _transfer_id(self) -> str | None:
         """Return the id of the last call that hands over to another agent, if there is one."""

@@ -16,7 +16,7 @@ WebSocket the chunks have no last word but the close.
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -139,8 +139,7 @@ class HectorDecoder(A2ADecoder):
 
         Lines such as `[Tool: name(args)]` are kept back until they are complete.
         """
-        if not self.builder.in_step:
-            self.builder.start_step()
+        self.builder.need_step()
         for line in re.split(r"(?<=\n)", text):
             if not self._partial_line and not self._at_line_start:
                 self._write_text(line)
@@ -160,8 +159,7 @@ class HectorDecoder(A2ADecoder):
 
     def _think(self, text: str) -> None:
         """Append to the reasoning, which the streams of nbagent have under a name of its own."""
-        if not self.builder.in_step:
-            self.builder.start_step()
+        self.builder.need_step()
         self.builder.start_reasoning(_THOUGHT_KEY)
         self.builder.reasoning(_THOUGHT_KEY, text)
 
@@ -238,22 +236,30 @@ class HectorDecoder(A2ADecoder):
             case "TOOL_CALL", phase:
                 self._tool_event(phase, body)
             case "THINKING", phase:
-                key = ("reasoning", body.get("thinkingId"))
-                match phase:
-                    case "START":
-                        self.builder.start_reasoning(key)
-                    case "DELTA":
-                        self.builder.reasoning(key, body["delta"])
-                    case _:
-                        self.builder.end_reasoning(key, signature=str_field(body, "signature"))
-            case ("CONTENT_BLOCK" | "MESSAGE") as of, phase:
-                key = (of, body.get("blockId" if of == "CONTENT_BLOCK" else "messageId"))
-                if phase == "DELTA":
-                    self.parts.text(key, body["delta"])
-                elif phase == "STOP":
-                    self.builder.end_text(key)
+                self._thinking_event(phase, body)
+            case "CONTENT_BLOCK", phase:
+                self._text_event(phase, ("CONTENT_BLOCK", body.get("blockId")), body)
+            case "MESSAGE", phase:
+                self._text_event(phase, ("MESSAGE", body.get("messageId")), body)
             case _:
                 self.builder.raw(payload, kind)
+
+    def _thinking_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        key = ("reasoning", body.get("thinkingId"))
+        match phase:
+            case "START":
+                self.builder.start_reasoning(key)
+            case "DELTA":
+                self.builder.reasoning(key, body["delta"])
+            case _:
+                self.builder.end_reasoning(key, signature=str_field(body, "signature"))
+
+    def _text_event(self, phase: str, key: Hashable, body: Mapping[str, Any]) -> None:
+        match phase:
+            case "DELTA":
+                self.parts.text(key, body["delta"])
+            case "STOP":
+                self.builder.end_text(key)
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")

@@ -32,29 +32,31 @@ def namespace_of(value: Any) -> tuple[str, ...] | None:
 
 def split_item(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any] | None:
     """Return namespace, mode and payload of a tuple, or None if it is no item of a graph."""
-    if len(item) == 3 and (path := namespace_of(item[0])) is not None and is_mode(item[1]):
-        return path, item[1], item[2]
+    if len(item) == 3 and (path := namespace_of(item[0])) is not None:
+        return _in_mode(path, *item[1:])
     if len(item) != 2:
         return None
     first, second = item
     if isinstance(first, str):
-        if first in MODES:
-            return ((), first, second)
-        return None
+        return _in_mode((), first, second)
     if kind_of(unwrap_message(first)) is not None and isinstance(second, Mapping):
         return (), "messages", item
     path = namespace_of(first)
     if path is None:
         return None
     if isinstance(second, (list, tuple)):
-        inner = split_item(second)
-        if inner is None:
-            return None
-        return (path, inner[1], inner[2])
-    mode = mode_by_shape(mapping_or_empty(second))
-    if mode is None:
-        return None
-    return (path, mode, second)
+        _, *inner = split_item(second) or ((), None, None)
+        return _in_mode(path, *inner)
+    return _in_mode(path, mode_by_shape(mapping_or_empty(second)), second)
+
+
+def _in_mode(
+    path: tuple[str, ...], mode: Any, payload: Any
+) -> tuple[tuple[str, ...], str, Any] | None:
+    """Return the three parts of an item; None if its mode is none of a graph's."""
+    if is_mode(mode):
+        return path, mode, payload
+    return None
 
 
 def mode_by_shape(fields: Mapping[str, Any]) -> str | None:

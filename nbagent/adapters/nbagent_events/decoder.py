@@ -166,35 +166,28 @@ class EventsDecoder(BaseDecoder):
             case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
                 self._open.pop(event.id, None)
             case ev.TextDelta():
-                self._start(
-                    ev.TextStart(
-                        id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id
-                    )
-                )
+                self._start(ev.TextStart, event)
             case ev.ReasoningDelta():
-                self._start(
-                    ev.ReasoningStart(
-                        id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id
-                    )
-                )
+                self._start(ev.ReasoningStart, event)
             case ev.StepStart() if event.parent_id is None:
                 self._step = event
             case ev.StepEnd():
-                self._step = None if event.parent_id is None else self._step
+                if event.parent_id is None:
+                    self._step = None
                 if event.usage is not None:
-                    if self.builder.usage is None:
-                        self.builder.usage = event.usage
-                    else:
-                        self.builder.usage = self.builder.usage + event.usage
+                    self.builder.add_usage(event.usage)
             case ev.Error(fatal=True):
                 self._reported.add(event.message)
                 self.stop_info = StopInfo("failed", code=event.code)
                 if self._end is not None:
                     self._end = msgspec.structs.replace(self._end, status="failed", code=event.code)
-            case _:
-                pass
 
-    def _start(self, event: ev.TextStart | ev.ReasoningStart) -> None:
+    def _start(
+        self,
+        kind: type[ev.TextStart | ev.ReasoningStart],
+        delta: ev.TextDelta | ev.ReasoningDelta,
+    ) -> None:
+        event = kind(id=delta.id, step=delta.step, agent=delta.agent, parent_id=delta.parent_id)
         self._open[event.id] = event
         self.builder.write(event)
 

@@ -81,12 +81,8 @@ class AssistantsDecoder(BaseDecoder):
             self.fail_with(payload.get("error") or data)
         elif event == "done" or (scope == "" and state in _UNSTARTED):
             pass
-        elif scope == "run":
-            self._run(state, payload)
-        elif scope == "run.step":
-            self._step(state, payload)
-        elif scope == "message":
-            self._message(state, payload)
+        elif scope in self._READERS:
+            self._READERS[scope](self, state, payload)
         else:
             self.builder.raw(item, event)
 
@@ -256,8 +252,7 @@ class AssistantsDecoder(BaseDecoder):
         parts = payload.get("content")
         if state == "delta":
             parts = get_field(delta, "content")
-            if not self.builder.in_step:
-                self.builder.start_step()
+            self.builder.need_step()
         for number, part in enumerate(list_or_empty(parts)):
             index = get_field(part, "index")
             if index is None:
@@ -285,8 +280,7 @@ class AssistantsDecoder(BaseDecoder):
         if not is_complete:
             self.builder.text(key, text, kind=kind)
         elif text:
-            if not self.builder.in_step:
-                self.builder.start_step()
+            self.builder.need_step()
             self.builder.start_text(key, kind=kind)
         text_id = self.builder.text_id(key)
         if is_complete:
@@ -302,6 +296,8 @@ class AssistantsDecoder(BaseDecoder):
             self._cited += not is_complete
         if is_complete:
             self._cited = 0
+
+    _READERS: ClassVar[dict[str, Any]] = {"run": _run, "run.step": _step, "message": _message}
 
     def _write_image(self, image: Any) -> None:
         file_id, url = get_str(image, "file_id"), get_str(image, "url")

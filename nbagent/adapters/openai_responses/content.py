@@ -1,15 +1,18 @@
 """Texts of a message item and parts of a reasoning item."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import entries_in, fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.fields import entries_in, get_str, nonempty_str, str_field
 from nbagent.adapters.openai_responses.items import Item
 
 TextKind = Literal["text", "refusal"]
 ReasoningKind = Literal["summary", "raw"]
+
+_REASONING_FIELDS: dict[ReasoningKind, str] = {"summary": "summary", "raw": "content"}
+"""Field of a complete item with the parts of each kind."""
 
 
 class ItemContent:
@@ -73,27 +76,22 @@ class ItemContent:
 
     def complete_reasoning(self, item: Item, payload: Mapping[str, Any]) -> None:
         """End a reasoning item with its final text and its encrypted content."""
-        ends: list[tuple[Hashable, str | None]] = []
-        kinds: tuple[tuple[ReasoningKind, str], ...] = (("summary", "summary"), ("raw", "content"))
-        for kind, name in kinds:
-            texts = [
-                nonempty_str(fields_or_empty(part).get("text"), default="")
-                for part in entries_in(payload, name)
-            ]
+        finals: dict[ReasoningKind, str | None] = {}
+        for kind, name in _REASONING_FIELDS.items():
+            texts = [get_str(part, "text") for part in entries_in(payload, name)]
             final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))
             if final and self._builder.open_reasoning((item.key, kind)) is None:
                 self.reasoning(item, 0, final, kind)
             if self._builder.open_reasoning((item.key, kind)) is not None:
-                ends.append(((item.key, kind), final or None))
+                finals[kind] = final or None
         encrypted = str_field(payload, "encrypted_content")
-        if not ends and encrypted:
-            ends.append(
-                (self._builder.start_reasoning((item.key, "summary"), kind="summary").key, None)
-            )
+        if not finals and encrypted:
+            self.begin_reasoning(item)
+            finals["summary"] = None
         meta = None
         if item.id:
             meta = {"item_id": item.id}
-        for number, (key, text) in enumerate(ends, 1):
-            self._builder.end_reasoning(
-                key, text, encrypted=encrypted if number == len(ends) else None, meta=meta
-            )
+        seals = dict.fromkeys([*finals][-1:], encrypted)  # of the last block
+        for kind, text in finals.items():
+            key = (item.key, kind)
+            self._builder.end_reasoning(key, text, encrypted=seals.get(kind), meta=meta)

@@ -21,11 +21,11 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     nonempty_str,
     str_field,
-    to_jsonable,
 )
 from nbagent.adapters.base.served_question import request_of
 
 _TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
+_CONTENT = ("content", "message")
 _TEXT_TYPES = {"token", "thinking", "reasoning"}
 _TOOL_TYPES = {"tool_call", "tool_start", "tool_result", "tool_end"}
 _TOOL_FIELDS = {"type", "tool", "content", "args", "input", "result"}
@@ -65,37 +65,37 @@ class StatusTokensDecoder(BaseDecoder):
         if item == "[DONE]":
             return
         payload = fields(item)
-        kind, builder = str_field(payload, "type"), self.builder
-        content = payload.get("content", payload.get("message"))
-        builder.begin()
+        kind = str_field(payload, "type", default="")
+        self.builder.begin()
         if _is_of_agent(payload):
             self._has_no_end = True
-        if kind in ("token", "text_delta"):
-            builder.end_reasoning("reasoning")
-            self._ensure_step()
-            builder.text("text", nonempty_str(content) or str_field(payload, "text", default=""))
-        elif kind in _TEXT_TYPES:
-            self._ensure_step()
-            builder.reasoning("reasoning", nonempty_str(content, default=""))
-        elif kind == "status" and "question" in payload:
-            self._question(payload)
-        elif kind == "status":
-            self._status(nonempty_str(content, default=""))
-        elif kind in _TOOL_TYPES:
-            name = str_field(payload, "tool", "tool_name", "name")
-            self._tool(str(kind), name, payload)
-        elif kind == "error":
-            self.fail(nonempty_str(content) or str_field(payload, "error", default=""))
-        elif kind == "done":
-            if self.stop_info.status != "failed":
-                self.stop_info = StopInfo("completed")
-            builder.end_step()
+        if kind in self._READERS:
+            self._READERS[kind](self, payload)
         else:
-            builder.raw(item, nonempty_str(kind))
+            self.builder.raw(item, nonempty_str(kind))
 
-    def _ensure_step(self) -> None:
-        if not self.builder.in_step:
-            self.builder.start_step()
+    def _text(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_reasoning("reasoning")
+        self.builder.need_step()
+        self.builder.text("text", str_field(payload, *_CONTENT, "text", default=""))
+
+    def _reasoning(self, payload: Mapping[str, Any]) -> None:
+        self.builder.need_step()
+        self.builder.reasoning("reasoning", str_field(payload, *_CONTENT, default=""))
+
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail(str_field(payload, *_CONTENT, "error", default=""))
+
+    def _done(self, payload: Mapping[str, Any]) -> None:
+        if self.stop_info.status != "failed":
+            self.stop_info = StopInfo("completed")
+        self.builder.end_step()
+
+    def _status_or_question(self, payload: Mapping[str, Any]) -> None:
+        if "question" in payload:
+            self._question(payload)
+        else:
+            self._status(str_field(payload, *_CONTENT, default=""))
 
     def _question(self, payload: Mapping[str, Any]) -> None:
         """Write the question of a run that nbagent serves; the status has its words, for other
@@ -105,7 +105,7 @@ class StatusTokensDecoder(BaseDecoder):
         call = self.builder.oldest_unanswered(str_field(fields_or_empty(question), "tool"))
         request = request_of(question, block_id(call))
         if request is None:
-            self._status(nonempty_str(payload.get("content"), default=""))
+            self._status(str_field(payload, *_CONTENT, default=""))
         else:
             self.builder.write(request)
 
@@ -113,14 +113,15 @@ class StatusTokensDecoder(BaseDecoder):
         """Write a status line, or start a tool call if the line announces one."""
         named = _TOOL_STATUS.fullmatch(message.strip())
         if named:
-            self._ensure_step()
+            self.builder.need_step()
             self.builder.start_tool(self.builder.mint("call"), named[1])
         elif message:
             self.builder.status(message)
 
-    def _tool(self, kind: str, name: str | None, payload: Mapping[str, Any]) -> None:
-        self._ensure_step()
-        starts = kind in ("tool_call", "tool_start")
+    def _tool(self, payload: Mapping[str, Any]) -> None:
+        self.builder.need_step()
+        name = str_field(payload, "tool", "tool_name", "name")
+        starts = payload["type"] in ("tool_call", "tool_start")
         open_calls = self.builder.unanswered(name)
         if starts:
             open_calls = [block for block in open_calls if not block.args_complete]
@@ -128,14 +129,20 @@ class StatusTokensDecoder(BaseDecoder):
             block = open_calls[0]
         else:
             block = self.builder.start_tool(self.builder.mint("call"), name or "tool")
-        args = payload.get("args", payload.get("input"))
-        if args is not None:
-            self.builder.tool_args(block, args=to_jsonable(args))
-        elif starts:
-            self.builder.tool_args(block)
+        self.builder.tool_args(block, args=payload.get("args", payload.get("input")))
         if not starts:
-            self.builder.tool_args(block)
             self.builder.tool_result(block, payload.get("content", payload.get("result")))
+
+    _READERS: ClassVar[dict[str, Any]] = {
+        "token": _text,
+        "text_delta": _text,
+        "thinking": _reasoning,
+        "reasoning": _reasoning,
+        "status": _status_or_question,
+        "error": _error,
+        "done": _done,
+        **dict.fromkeys(_TOOL_TYPES, _tool),
+    }
 
     def finish(self) -> None:
         """End the response.
