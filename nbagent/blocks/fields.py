@@ -28,6 +28,11 @@ def number_of(props: Props, *names: str) -> float | None:
     return None
 
 
+def count_of(props: Props, name: str) -> float:
+    """Return the field if it is a finite number; else 0."""
+    return number_of(props, name) or 0
+
+
 def record_of(props: Props, name: str) -> Props:
     """Return the field if it is a JSON object; else an empty one."""
     value = props.get(name)

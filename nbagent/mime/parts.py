@@ -29,3 +29,8 @@ def parts_of(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if (found := _PART.fullmatch(key)) is not None:
             parts.setdefault(int(found["number"]), {})[found["mime"]] = payload
     return [parts[number] for number in sorted(parts)]
+
+
+def parts_or_whole(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the bundle of each part, in order; of one value, the bundle itself."""
+    return parts_of(bundle) or [bundle]

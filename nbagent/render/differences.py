@@ -5,7 +5,7 @@ of text.
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.blocks.fields import Props, items_of, number_of, records_of, text_of
+from nbagent.blocks.fields import Props, count_of, items_of, records_of, text_of
 from nbagent.render.markup.text import escape, one_line, without_tex
 
 _LINE_CHARS = 200
@@ -13,11 +13,13 @@ _PRE = (
     ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em '
     '0;background:none;color:inherit"'
 )
-_REMOVED = ' style="background:rgba(214,69,69,.18);color:inherit"'
+_REMOVED = '<del style="background:rgba(214,69,69,.18);color:inherit">{}</del>'
 _ADDED = (
-    ' style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;'
-    'margin-left:.15em"'
+    '<ins style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;'
+    'margin-left:.15em">{}</ins>'
 )
+_MARKUP = {"-": _REMOVED, "removed": _REMOVED, "+": _ADDED, "added": _ADDED}
+_SIDES = {"before": _REMOVED, "after": _ADDED}
 _CELL = ' style="text-align:right;padding:.1em .7em;white-space:nowrap"'
 _ROW = ' style="background:none"'
 _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
@@ -99,12 +101,9 @@ def _left_out(chars: int) -> str:
 
 def _piece(mark: str, text: str, more: int) -> str:
     shown = _shown(text)
-    match mark:
-        case "-":
-            return f"<del{_REMOVED}>{shown}{_left_out(more)}</del>"
-        case "+":
-            return f"<ins{_ADDED}>{shown}{_left_out(more)}</ins>"
-    return shown
+    if mark not in _MARKUP:
+        return shown
+    return _MARKUP[mark].format(shown + _left_out(more))
 
 
 def _change(change: Props, max_chars: int) -> str:
@@ -116,11 +115,11 @@ def _change(change: Props, max_chars: int) -> str:
 
 
 def _changed(change: Props, max_chars: int) -> str:
-    sides = []
-    if "before" in change:
-        sides.append(f"<del{_REMOVED}>{_shown(str(change['before'])[:max_chars])}</del>")
-    if "after" in change:
-        sides.append(f"<ins{_ADDED}>{_shown(str(change['after'])[:max_chars])}</ins>")
+    sides = [
+        markup.format(_shown(str(change[side])[:max_chars]))
+        for side, markup in _SIDES.items()
+        if side in change
+    ]
     return " → ".join(sides)
 
 
@@ -174,13 +173,7 @@ def _cell(cell: Any, row: Props) -> str:
 
 
 def _marked(text: str, of: Props) -> str:
-    shown = _shown(text)
-    match of.get("change"):
-        case "added":
-            return f"<ins{_ADDED}>{shown}</ins>"
-        case "removed":
-            return f"<del{_REMOVED}>{shown}</del>"
-    return shown
+    return _MARKUP.get(text_of(of, "change"), "{}").format(_shown(text))
 
 
 def _table_lines(diff: Props) -> Iterator[str]:
@@ -200,9 +193,9 @@ def _more_lines(diff: Props) -> list[str]:
     """Return a line for each kind of part that the difference leaves out."""
     changes = len(records_of(diff, "changes"))
     more = {
-        "changes": (number_of(diff, "count") or 0) - changes,
-        "rows": number_of(diff, "more_rows") or 0,
-        "columns": number_of(diff, "more_columns") or 0,
+        "changes": count_of(diff, "count") - changes,
+        "rows": count_of(diff, "more_rows"),
+        "columns": count_of(diff, "more_columns"),
     }
     return [f"… {number:,} more {name}" for name, number in more.items() if number > 0]
 

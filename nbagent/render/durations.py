@@ -2,7 +2,7 @@
 
 import math
 
-from nbagent.blocks.fields import Props, number_of
+from nbagent.blocks.fields import Props, count_of, number_of
 
 
 def duration(seconds: float) -> str:
@@ -36,7 +36,7 @@ def worked(props: Props, start: str = "started") -> float | None:
     took = elapsed(props, start)
     if took is None or props.get("untimed") is True:
         return None
-    return max(0.0, took - (number_of(props, "waited") or 0.0))
+    return max(0.0, took - count_of(props, "waited"))
 
 
 def _whole(seconds: int) -> str:

@@ -1,6 +1,6 @@
 """Figures of a run: its tokens, calls and times."""
 
-from nbagent.blocks.fields import Props, number_of, record_of, texts_of
+from nbagent.blocks.fields import Props, count_of, number_of, record_of, texts_of
 from nbagent.protocol.shared import LABELS, LIMITS, count, fill
 from nbagent.render.durations import duration, fixed, rounded_number
 
@@ -12,7 +12,7 @@ def failed_calls_label(run: Props) -> str:
     """Return `1 tool call failed`; "" if none did, or where that may be of an earlier answer of a
     chat.
     """
-    failed, turns = number_of(run, "tools_failed") or 0, number_of(run, "turns") or 0
+    failed, turns = count_of(run, "tools_failed"), count_of(run, "turns")
     if not failed or turns > 1:
         return ""
     if failed == 1:
@@ -33,7 +33,7 @@ def figures(run: Props) -> list[str]:
     `thinking hidden`.
     """
     usage = record_of(run, "usage")
-    answers = number_of(run, "turns") or 0
+    answers = count_of(run, "turns")
     pace = _pace(run)
     found = []
     if answers > 1:
@@ -64,7 +64,7 @@ def _tokens(usage: Props) -> list[str]:
 
 
 def _calls(run: Props) -> str:
-    used, failed = number_of(run, "tools") or 0, number_of(run, "tools_failed") or 0
+    used, failed = count_of(run, "tools"), count_of(run, "tools_failed")
     if used <= 0:
         return ""
     label = fill(_FIGURES["tools"], count(used))
@@ -94,8 +94,8 @@ def _pace(run: Props) -> list[str]:
     """Return the times of a run; of a chat, those of its last answer."""
     if run.get("untimed") is True:
         return []
-    first, speed = number_of(run, "first_token"), number_of(run, "speed") or 0
-    waited = number_of(run, "waited") or 0
+    first, speed = number_of(run, "first_token"), count_of(run, "speed")
+    waited = count_of(run, "waited")
     found = []
     if first is not None:
         found.append(fill(_FIGURES["first_token"], duration(first)))

@@ -33,7 +33,13 @@ from nbagent.render.labels import (
     waiting_label,
 )
 from nbagent.render.markup.text import escape, escape_line, without_tex
-from nbagent.render.questions import decision_details, decision_label, is_permitted, prompt_label
+from nbagent.render.questions import (
+    decision_details,
+    decision_label,
+    is_permitted,
+    prompt_label,
+    unanswered_note,
+)
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.thoughts import is_silent_thought, is_title_only, thought_label
@@ -209,17 +215,14 @@ class BlockWriter:
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
-        valid = block.get("args_valid") is not False
         if args == {} or (args is None and not written) or is_in_row(block, "arguments"):
             return ""
-        heading = LABELS["tool"]["arguments"]
-        if not valid:
+        heading, is_valid = LABELS["tool"]["arguments"], block.get("args_valid") is not False
+        if not is_valid:
             heading += LABELS["tool"]["not_json"]
-        if isinstance(args, str):
-            return caption(heading) + self._value.plain(args)
-        if valid and args is not None:
+        if is_valid and not isinstance(args, (str, type(None))):
             return caption(heading) + self._value.json(args)
-        return caption(heading) + self._value.plain(written)
+        return caption(heading) + self._value.plain(text_of(block, "args", "args_text"))
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
@@ -302,11 +305,8 @@ class BlockWriter:
         decision = decision_label(block)
         if decision:
             return self._decision(decision, block)
-        state = "waiting"
-        if block.get("closed"):
-            state = "unanswered"
         prompt = escape_line(prompt_label(block), LINE_CHARS)
-        html = paragraph(f"? {prompt}{LABELS['approval'][state]}")
+        html = paragraph(f"? {prompt}{unanswered_note(block)}")
         args = block.get("args")
         if args not in (None, {}) and block.get("stage") != "result":
             html += self._value.json(args)

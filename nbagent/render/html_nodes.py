@@ -11,7 +11,7 @@ from nbagent.render.files import inlined
 from nbagent.render.html_values import CODE, ValueWriter, fold, message, panel, paragraph
 from nbagent.render.markup.markdown import link_html
 from nbagent.render.markup.table import html_table
-from nbagent.render.markup.text import escape_line
+from nbagent.render.markup.text import escape_line, with_edges
 from nbagent.render.markup.url import host_of, safe_url
 
 LINE_CHARS = 2000
@@ -67,9 +67,7 @@ def _words_html(words: n.Words) -> str:
     shown = escape_line(words.text, LINE_CHARS)
     if words.strong:
         return f"<strong>{shown}</strong>"
-    # One line has no space at its ends.
-    before, after = words.text[:1].isspace(), words.text[-1:].isspace()
-    return " " * before + shown + " " * after
+    return with_edges(words.text, shown)
 
 
 def _link_html(link: n.Link) -> str:

@@ -1,9 +1,10 @@
 """Labels and figures for the states of a run and its blocks, the same as the view's
-(js/src/status.ts, tool-label.ts).
+(js/src/status.ts).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from nbagent.blocks.end import end_label
@@ -107,18 +108,14 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
         stopped: whether its question is one at a breakpoint.
     """
     state = text_of(tool, "state")
-    if state not in _TOOL_MARKS:
-        if not closed:
-            return "…", LABELS["tool_state"]["input-available"]
-        if state == "input-available":
-            return "→", _TOOL_NOTES[state]
-        return "→", ""
+    if state not in _TOOL_MARKS and not closed:
+        return "…", LABELS["tool_state"]["input-available"]
     note = _TOOL_NOTES.get(state, "")
     if state == "approval-requested" and stopped:
         note = _TOOL_NOTES["stopped"]
     if state == "output-error":
         note = text_of(record_of(tool, "error"), "type") or note
-    return _TOOL_MARKS[state], note
+    return _TOOL_MARKS.get(state, "→"), note
 
 
 def call_args(tool: Props) -> str:
@@ -142,28 +139,20 @@ def args_label(args: Any) -> str:
     """Return arguments on one line: `(column="region", limit=10)`; those of a list have no
     names.
     """
-    if isinstance(args, str):
-        return f"({one_line(args, LIMITS['label_line_chars'])})"
-    if args is None:
-        return "()"
-    if not isinstance(args, (dict, list)):
-        return f"({clip(compact(args), LIMITS['label_line_chars'])})"
-    line = ""
-    for name, value in _named(args):
-        line += f"{line and ', '}{name}{_value_label(value)}"
-        if len(line) > LIMITS["label_line_chars"]:
-            break
-    return f"({clip(line, LIMITS['label_line_chars'])})"
-
-
-def _named(args: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each value with what stands before it."""
-    if isinstance(args, dict):
-        for name, value in args.items():
-            yield f"{name}=", value
-    else:
-        for value in args:
-            yield "", value
+    most = LIMITS["label_line_chars"]
+    match args:
+        case None:
+            line = ""
+        case str():
+            line = one_line(args, most)
+        case dict():
+            named = islice(args.items(), most)  # more have no place on the line
+            line = ", ".join(f"{name}={_value_label(value)}" for name, value in named)
+        case list():
+            line = ", ".join(map(_value_label, args[:most]))
+        case _:
+            line = compact(args)
+    return f"({clip(line, most)})"
 
 
 def _value_label(value: Any) -> str:

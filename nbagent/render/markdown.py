@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of
-from nbagent.mime.parts import parts_of
+from nbagent.mime.parts import parts_or_whole
 from nbagent.protocol import nodes as n
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.call_row import call_row
@@ -22,9 +22,14 @@ from nbagent.render.figures import failed_calls_label, figures, spent
 from nbagent.render.json_text import pretty
 from nbagent.render.labels import forks_label, lanes_label, run_label
 from nbagent.render.markup.line_breaks import with_hard_breaks
-from nbagent.render.markup.text import clip, prose, readable, visible
+from nbagent.render.markup.text import clip, fenced, prose, readable, visible, with_edges
 from nbagent.render.markup.url import safe_url
-from nbagent.render.questions import decision_details, decision_label, prompt_label
+from nbagent.render.questions import (
+    decision_details,
+    decision_label,
+    prompt_label,
+    unanswered_note,
+)
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.thoughts import is_title_only, thought_label
@@ -231,7 +236,7 @@ class _Writer:
         if result is not None:
             if not isinstance(result, dict):
                 result = {"application/json": result}
-            pieces += filter(None, map(self._result, parts_of(result) or [result]))
+            pieces += filter(None, map(self._result, parts_or_whole(result)))
         if error:
             parts = (error_headline(error), text_of(error, "traceback"))
             pieces.append(self._plain("\n\n".join(filter(None, parts))))
@@ -278,18 +283,13 @@ def _question(block: Props) -> str:
     decision = decision_label(block)
     if decision:
         return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
-    state = "waiting"
-    if block.get("closed"):
-        state = "unanswered"
-    return f"**?** {_line(prompt_label(block))}{LABELS['approval'][state]}"
+    return f"**?** {_line(prompt_label(block))}{unanswered_note(block)}"
 
 
 def _words(words: n.Words) -> str:
     if words.strong:
         return f"**{_line(words.text)}**"
-    # One line has no space at its ends.
-    before, after = words.text[:1].isspace(), words.text[-1:].isspace()
-    return " " * before + _line(words.text) + " " * after
+    return with_edges(words.text, _line(words.text))
 
 
 def _attached(file: n.Download) -> str:
@@ -337,10 +337,7 @@ def _code(text: str) -> str:
 
 
 def _fenced(text: str, language: str = "") -> str:
-    text = readable(text)
-    longest = max(map(len, re.findall("`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
+    return fenced(readable(text), language)
 
 
 def _closed(text: str) -> str:

@@ -44,6 +44,15 @@ def decision_label(approval: Props) -> str:
     return label
 
 
+def unanswered_note(approval: Props) -> str:
+    """Return what stands behind a question that has no answer: that it waits for one, or will get
+    none.
+    """
+    if approval.get("closed"):
+        return LABELS["approval"]["unanswered"]
+    return LABELS["approval"]["waiting"]
+
+
 def decision_details(approval: Props) -> list[str]:
     """Return the details of a decision: the question in words, the changes or the answer, and the
     reason.

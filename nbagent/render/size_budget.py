@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbagent.blocks.fields import Props, record_of, text_of
-from nbagent.mime.parts import parts_of
+from nbagent.mime.parts import parts_or_whole
 from nbagent.protocol.shared import IMAGE_TYPES
 from nbagent.render.files import files_of
 from nbagent.render.json_text import compact
@@ -105,7 +105,7 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
     for block in blocks:
         size = sum(len(file.data) for file in files_of(block))
         result = record_of(block, "result")
-        for part in parts_of(result) or [result]:
+        for part in parts_or_whole(result):
             size += max(len(text_of(part, mime)) for mime in IMAGE_TYPES)
         if block.get("kind") == "file":
             size += len(text_of(block, "data"))
@@ -127,7 +127,7 @@ def _value_lengths(block: Props) -> Iterable[int]:
     yield len(text_of(block, "output"))
     yield len(text_of(block, "traceback")) + len(text_of(record_of(block, "error"), "traceback"))
     result = record_of(block, "result")
-    for part in parts_of(result) or [result]:
+    for part in parts_or_whole(result):
         shown = next((mime for mime in part if not mime.startswith("image/")), None)
         if shown is not None:
             payload = part[shown]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from nbagent.render.markup.grammar import Token, parse
 from nbagent.render.markup.markdown import alternative, attr, image_label, only_typesets
 from nbagent.render.markup.mathml import mathml
+from nbagent.render.markup.text import fenced
 from nbagent.render.markup.url import safe_url, visible_url
 
 _SPECIAL = re.compile(r"[\\`$<>^~@{}\[\]|*]|(?<!\w)_|_(?!\w)|&(?=[#\w])")
@@ -78,9 +79,9 @@ def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
         case "hr":
             yield "***"
         case "fence":
-            yield _fenced(token.content.removesuffix("\n"), _language_of(token))
+            yield fenced(token.content.removesuffix("\n"), _language_of(token))
         case "code_block":
-            yield _fenced(token.content.removesuffix("\n"))
+            yield fenced(token.content.removesuffix("\n"))
         case "math_block":
             yield _math_block(token)
         case "blockquote_open":
@@ -127,13 +128,7 @@ def _math_block(token: Token) -> str:
         return "\n".join(_escaped(line.strip(), is_line_start=True) for line in lines)
     if is_plain_tex(token.content):
         return f"$$\n{token.content}\n$$"
-    return _fenced(token.content)
-
-
-def _fenced(code: str, language: str = "") -> str:
-    longest = max(map(len, re.findall("`{3,}", code)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}"
+    return fenced(token.content)
 
 
 def _list(opened: Token, tokens: Iterator[Token]) -> str:

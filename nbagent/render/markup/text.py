@@ -76,6 +76,21 @@ def one_line(text: str, max_chars: int) -> str:
     return f"{line[: max_chars - 1]}…"
 
 
+def with_edges(text: str, line: str) -> str:
+    """Return a text's one line with a space at each end where the text has white space: one line
+    has none.
+    """
+    before, after = text[:1].isspace(), text[-1:].isspace()
+    return " " * before + line + " " * after
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return code as a block of Markdown, in fences that no line of it ends."""
+    longest = max(map(len, re.findall("`{3,}", code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{code}\n{fence}"
+
+
 def escape_line(text: str, max_chars: int = 200) -> str:
     """Return readable text as HTML on one line of at most `max_chars` characters."""
     return without_tex(escape(one_line(text, max_chars)))
