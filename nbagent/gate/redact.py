@@ -216,8 +216,10 @@ class Redactor:
         if not any(word in (media_type or "") for word in _TEXT_TYPES):
             return data
         try:
-            # MIME's form has lines of 76 characters
-            text = base64.b64decode("".join(data.split()), validate=True).decode()
+            # Lines of MIME, letters of URLs, no padding: decoders of files and URLs take them all.
+            digits = "".join(data.split()).replace("-", "+").replace("_", "/").rstrip("=")
+            padding = "=" * (-len(digits) % 4)
+            text = base64.b64decode(digits + padding, validate=True).decode()
         except ValueError:
             return self.masker.mask(data)  # not base64, though it should be
         masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))

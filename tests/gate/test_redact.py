@@ -77,22 +77,28 @@ def test_no_field_of_an_event_keeps_a_credential(event: e.Event) -> None:
     assert [type(it) for it in shown] == [type(event)]
 
 
-@pytest.mark.parametrize(
-    "encode", [base64.b64encode, base64.encodebytes], ids=["one line", "lines of 76"]
-)
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "one line": base64.b64encode,
+    "lines of 76": base64.encodebytes,
+    "for URLs": base64.urlsafe_b64encode,
+    "without padding": lambda data: base64.b64encode(data).rstrip(b"="),
+}
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 @pytest.mark.parametrize(
     "media", ["text/csv", "application/json", "image/svg+xml", "text/plain;charset=utf-8"]
 )
 def test_a_text_in_a_file_is_masked_where_it_is_encoded(
     media: str, encode: Callable[[bytes], bytes]
 ) -> None:
-    data = encode(f"name,key\n{CANARY}\n".encode()).decode()
+    data = encode(f"name,key\n{CANARY},x,ÿ~ÿ?\n".encode()).decode()
     [shown] = redacted(
         e.File(id="f", media_type=media, data=data, url=f"data:{media};base64,{data}")
     )
     assert isinstance(shown, e.File)
     assert shown.url == f"data:{media};base64,{shown.data}"
-    assert base64.b64decode(shown.data or "").decode() == f"name,key\n{MASKED}\n"
+    assert base64.b64decode(shown.data or "").decode() == f"name,key\n{MASKED},x,ÿ~ÿ?\n"
 
 
 def test_a_picture_in_a_file_is_left_alone() -> None:
