@@ -51,15 +51,17 @@ def _differing(rows: Iterable[Row], value_of: Callable[[Row], str | None]) -> li
 
 
 def _scores(row: Row) -> str:
-    return "" if row.outcome is None else text_of(row.outcome.scores)
+    return text_of(row.result.scores)
 
 
 def _answer(row: Row) -> str | None:
     """Return an answer as a text to be compared; None for a row without one."""
-    outcome = row.outcome
-    if outcome is None or not outcome.is_final:
+    outcome = row.result
+    if not outcome.is_final:
         return None
-    return outcome.answer.strip() if outcome.fields is None else text_of(outcome.fields)
+    if outcome.fields is None:
+        return outcome.answer.strip()
+    return text_of(outcome.fields)
 
 
 def _agreement(answers: list[str | None]) -> float:

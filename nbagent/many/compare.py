@@ -2,13 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from nbagent.debug.compare import compare as compare_runs
 from nbagent.debug.rows import Comparison
 from nbagent.errors import NbagentError
 from nbagent.many.intervals import Interval, bootstrap, difference_of_shares
-from nbagent.many.outcome import Outcome
 from nbagent.many.row import Row
 from nbagent.many.row_text import answer_line, short
 from nbagent.many.scores import is_number
@@ -55,7 +55,7 @@ class ComparedRow(NamedTuple):
     @property
     def row(self) -> Row:
         """The row, of either map."""
-        row = self.b if self.a is None else self.a
+        row = self.a or self.b
         assert row is not None
         return row
 
@@ -111,14 +111,13 @@ class RunsComparison(Sequence[ComparedRow]):
         return ComparedRow(change, a, b, before, after), change != "changed" or _differ(a, b)
 
     def _value(self, row: Row | None) -> float | None:
-        outcome = None if row is None else row.outcome
-        if outcome is None:
+        if row is None or row.outcome is None:
             return None
         if self.by == SUCCESS:
-            return float(outcome.status == SUCCESS)
-        if self._is_share and not outcome.is_final:
+            return float(row.status == SUCCESS)
+        if self._is_share and row.has_failed:
             return float(self._lower_is_better)
-        value = outcome.scores.get(self.by)
+        value = row.outcome.scores.get(self.by)
         return float(value) if is_number(value) else None
 
     def _change(self, a: Row, b: Row, before: float | None, after: float | None) -> Change:
@@ -201,28 +200,27 @@ def _by_place(rows: Sequence[Row]) -> dict[Any, Row]:
 
 
 def _measure(a: Sequence[Row], b: Sequence[Row], by: str | None) -> str:
-    names = [name for name in _score_names(a) if name in _score_names(b)]
-    if by is not None and by != SUCCESS and by not in names:
-        raise NbagentError(f"both maps must have the check {by!r}; both have {names or 'none'}")
-    if by is not None:
-        return by
-    if "check" in names:
-        return "check"
-    return names[0] if names else SUCCESS
+    shared = [name for name in _score_names(a) if name in _score_names(b)]
+    measures = [*shared, SUCCESS]
+    if by is None:
+        return "check" if "check" in shared else measures[0]
+    if by not in measures:
+        raise NbagentError(f"both maps must have the check {by!r}; both have {shared or 'none'}")
+    return by
 
 
 def _score_names(rows: Sequence[Row]) -> dict[str, None]:
     """Return the names of the checks that give numbers, in their order."""
     names: dict[str, None] = {}
     for row in rows:
-        scores = {} if row.outcome is None else row.outcome.scores
+        scores = row.result.scores
         names |= dict.fromkeys(name for name, value in scores.items() if is_number(value))
     return names
 
 
 def _is_share(rows: Sequence[Row], name: str) -> bool:
-    values = [row.outcome.scores.get(name) for row in rows if row.outcome is not None]
-    return all(value is None or isinstance(value, bool) for value in values)
+    values = [row.result.scores.get(name) for row in rows]
+    return all(isinstance(value, bool | None) for value in values)
 
 
 def _interval(pairs: Sequence[ComparedRow], is_share: bool) -> Interval | None:
@@ -248,14 +246,10 @@ def _mean_difference(pairs: Sequence[tuple[float, float]]) -> float:
 
 
 def _differ(a: Row, b: Row) -> bool:
-    before, after = (_compared_part(row.outcome) for row in (a, b))
-    return before != after
+    return _COMPARED(a.result) != _COMPARED(b.result)
 
 
-def _compared_part(outcome: Outcome | None) -> tuple[object, ...]:
-    if outcome is None:
-        return ()
-    return outcome.status, outcome.answer, outcome.fields, outcome.error, outcome.scores
+_COMPARED = attrgetter("status", "answer", "fields", "error", "scores")
 
 
 def _record(pair: ComparedRow) -> dict[str, Any]:
@@ -267,9 +261,8 @@ def _record(pair: ComparedRow) -> dict[str, Any]:
         "after": pair.after,
     }
     for side, row in (("a", pair.a), ("b", pair.b)):
-        outcome = None if row is None else row.outcome
-        record[f"status_{side}"] = None if outcome is None else outcome.status
-        record[f"answer_{side}"] = None if outcome is None else outcome.answer
+        record[f"status_{side}"] = row.status if row else None
+        record[f"answer_{side}"] = row.result.answer if row else None
     return record
 
 
@@ -279,6 +272,6 @@ def _cells(number: int, pair: ComparedRow) -> list[str]:
 
 
 def _said(row: Row | None) -> str:
-    if row is None or row.outcome is None:
+    if row is None:
         return ""
-    return short(answer_line(row.outcome), ANSWER_CHARS)
+    return short(answer_line(row.result), ANSWER_CHARS)

@@ -70,24 +70,22 @@ def estimate_of(rows: Sequence[Row], agents: Mapping[str, Any], output: Any) -> 
         output: form of the answer.
     """
     waiting = [row for row in rows if row.outcome is None]
-    known = [row.outcome for row in rows if row.outcome is not None]
-    measured = [outcome for outcome in known if outcome.input is not None]
-    counts = len(waiting), len(known), len(measured)
+    measured = [row.result for row in rows if row.result.input is not None]
+    counts = len(waiting), len(rows) - len(waiting), len(measured)
     if measured:
         return Estimate(*counts, *_like(measured, len(waiting)))
     if not all(row.agent in agents for row in waiting):
         return Estimate(*counts, None, None, None)
-    tokens, cost = 0, 0.0
-    has_prices = True
+    tokens: dict[str, int] = {}
     for name, agent in agents.items():
         prompts = [row.item.prompt for row in waiting if row.agent == name]
-        own = _first_requests(agent, prompts, output)
-        tokens += own
-        if agent.prices is None:
-            has_prices = False
-        else:
-            cost += cost_of(Usage(input=own), agent.prices)
-    return Estimate(*counts, tokens, None, cost if has_prices else None)
+        tokens[name] = _first_requests(agent, prompts, output)
+    cost = None
+    if all(agent.prices is not None for agent in agents.values()):
+        cost = sum(
+            cost_of(Usage(input=tokens[name]), agent.prices) for name, agent in agents.items()
+        )
+    return Estimate(*counts, sum(tokens.values()), None, cost)
 
 
 def _like(measured: Sequence[Outcome], count: int) -> tuple[int, int, float | None]:

@@ -1,11 +1,11 @@
 """Rows of a map as a table of pandas."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbagent.many.agreement import agreements, place_of
-from nbagent.many.outcome import Outcome
 from nbagent.many.row import Row
 from nbagent.run.pandas_module import pandas_module
 
@@ -39,10 +39,10 @@ def frame_of(rows: Sequence[Row]) -> "pd.DataFrame":
         MissingExtra: pandas is not installed.
     """
     pandas = pandas_module()
-    agents = list(dict.fromkeys(row.agent for row in rows))
-    tables = {
-        agent: _of_one_agent(pandas, [r for r in rows if r.agent == agent]) for agent in agents
-    }
+    by_agent: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_agent[row.agent].append(row)
+    tables = {agent: _of_one_agent(pandas, each) for agent, each in by_agent.items()}
     if len(tables) == 1:
         return next(iter(tables.values()))
     joined: pd.DataFrame = pandas.concat(tables, axis="columns")
@@ -65,10 +65,11 @@ def _of_one_agent(pandas: Any, rows: Sequence[Row]) -> "pd.DataFrame":
 
 def record_of(row: Row) -> dict[str, Any]:
     """Return how a row ended as the columns of a table."""
-    outcome = row.outcome or Outcome(status=row.status)
+    outcome = row.result
     record = {column: getattr(outcome, column) for column in COLUMNS}
     if isinstance(outcome.fields, dict):
         record |= outcome.fields
     for name in ("seconds", "first_token", "cost"):
-        record[name] = math.nan if record[name] is None else record[name]
+        if record[name] is None:
+            record[name] = math.nan
     return record | outcome.scores

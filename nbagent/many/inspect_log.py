@@ -124,8 +124,11 @@ def _output(model: str, outcome: Outcome) -> Json:
 
 
 def _usage(outcome: Outcome) -> Json:
-    read, written = outcome.input or 0, outcome.output or 0
-    return {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
+    return {
+        "input_tokens": outcome.input or 0,
+        "output_tokens": outcome.output or 0,
+        "total_tokens": outcome.tokens or 0,
+    }
 
 
 def _message(message: Mapping[str, Any]) -> Json:

@@ -60,6 +60,13 @@ class Outcome(msgspec.Struct, omit_defaults=True, kw_only=True):
     scored_with: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
+    def tokens(self) -> int | None:
+        """Tokens of the prompts and the answers; None if neither is known."""
+        if self.input is None and self.output is None:
+            return None
+        return (self.input or 0) + (self.output or 0)
+
+    @property
     def is_final(self) -> bool:
         """True if the row is not run again."""
         return self.status in FINAL

@@ -1,6 +1,5 @@
 """`Row`: one run of a map, before, while and after it goes on."""
 
-from collections.abc import Collection
 from typing import Any, Literal, TypeAlias
 
 from nbagent.many.items import Item
@@ -70,7 +69,12 @@ class Row:
     @property
     def status(self) -> str:
         """State of a row that has not ended, else how it ended."""
-        return self.state if self.outcome is None else self.outcome.status
+        return self.result.status
+
+    @property
+    def result(self) -> Outcome:
+        """How it ended; of a row that has not, an outcome that has its state only."""
+        return self.outcome or Outcome(status=self.state)
 
     @property
     def has_failed(self) -> bool:
@@ -81,16 +85,6 @@ class Row:
     def is_asking(self) -> bool:
         """True if it waits for the reader."""
         return self.state == "running" and self.run is not None and bool(self.run.waiting)
-
-    @property
-    def tool_names(self) -> Collection[str]:
-        """The tools that it has called, as far as it has ended."""
-        return () if self.outcome is None else self.outcome.tool_names
-
-    @property
-    def tools_failed(self) -> int:
-        """Number of its calls of tools that failed, as far as it has ended."""
-        return 0 if self.outcome is None else self.outcome.tools_failed
 
     def restore(self, outcome: Outcome) -> None:
         """Take the outcome of an earlier execution."""

@@ -1,8 +1,9 @@
 """`RowPages`: the rows of a map as a view asks for them: filtered, sorted, a page at a time."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -12,7 +13,7 @@ from nbagent.many.agreement import different_answers, different_scores
 from nbagent.many.row import Row
 from nbagent.many.row_text import LINE_CHARS, answer_line, answer_text, short, state_text
 from nbagent.printable import printable_line
-from nbagent.protocol.inspection import RowsAnswer, RowsQuestion, TableRow
+from nbagent.protocol.inspection import RowFilter, RowsAnswer, RowsQuestion, TableRow
 from nbagent.render.markup.plain import plain_line
 from nbagent.run.inspector.fitting import filled
 
@@ -26,6 +27,8 @@ MARKS = "*_`#> \n"
 
 SCORE = "scores/"
 """Prefix of the columns of the checks."""
+
+SortKey: TypeAlias = tuple[bool, Any]
 
 
 class RowPages:
@@ -94,116 +97,150 @@ class RowPages:
         return next((row for row in self._found[2] if row.number == number), None)
 
     def _filtered(self, question: RowsQuestion) -> Sequence[Row]:
-        rows = self._rows
-        match question.filter:
-            case "failed":
-                rows = [row for row in rows if row.has_failed]
-            case "asking":
-                rows = [row for row in rows if row.is_asking]
-            case "tool":
-                rows = [row for row in rows if question.tool in row.tool_names]
-            case "tools_failed":
-                rows = [row for row in rows if row.tools_failed]
-            case "slow":
-                rows = _slowest(rows)
-            case "different_answers":
-                rows = different_answers(rows)
-            case "different_scores":
-                rows = different_scores(rows)
+        rows = FILTERS[question.filter](self._rows)
+        if question.filter == "tool":
+            rows = [row for row in rows if question.tool in row.result.tool_names]
         wanted = question.text.casefold()
-        return [row for row in rows if _has(row, wanted)] if wanted else rows
+        if wanted:
+            rows = [row for row in rows if _has(row, wanted)]
+        return rows
 
     def _sorted(self, rows: Sequence[Row], question: RowsQuestion) -> Sequence[Row]:
         """Return the rows in their order. Those without a value stand at the end."""
         if not question.sort:
             return rows[::-1] if question.down else rows
-        values = [(_value(row, question.sort), row) for row in rows]
-        known = [(_sort_key(value), row) for value, row in values if value is not None]
-        known.sort(key=lambda pair: pair[0], reverse=question.down)
-        unknown = [row for value, row in values if value is None]
-        return [*(row for _, row in known), *unknown]
+        known: list[tuple[SortKey, Row]] = []
+        unknown: list[Row] = []
+        for row in rows:
+            value = _value(row, question.sort)
+            if value is None:
+                unknown.append(row)
+            else:
+                known.append((_sort_key(value), row))
+        known.sort(key=itemgetter(0), reverse=question.down)
+        return [*map(itemgetter(1), known), *unknown]
 
     def _shown(self, row: Row, scores: Sequence[str]) -> TableRow:
-        outcome = row.outcome
-        shown = TableRow(
+        outcome = row.result
+        return TableRow(
             row=row.number,
             label=text_safe(self._short(row.name)),
             item=text_safe(self._short(row.item.prompt)),
             status=row.status,
             asks=row.is_asking,
             restored=row.is_restored,
-            tools_failed=row.tools_failed,
-            tokens=_value(row, "tokens"),
-            seconds=_value(row, "seconds"),
-            cost=_value(row, "cost"),
+            tools_failed=outcome.tools_failed,
+            tokens=outcome.tokens,
+            seconds=_seconds(row),
+            cost=outcome.cost,
+            answer=text_safe(self._said(row)),
+            scores=[json_safe(_short_score(outcome.scores.get(name))) for name in scores],
         )
-        if outcome is not None:
-            shown.answer = text_safe(self._short(answer_line(outcome)))
-            shown.scores = [json_safe(_short_score(outcome.scores.get(name))) for name in scores]
-        elif row.run is not None:
-            so_far = plain_line(row.run.answer[-2 * LINE_CHARS :])
-            shown.answer = text_safe(printable_line(so_far[-LINE_CHARS:]))
-        return shown
+
+    def _said(self, row: Row) -> str:
+        """Return the beginning of a row's answer; the end of one that still comes."""
+        if row.outcome is not None or row.run is None:
+            return self._short(answer_line(row.result))
+        so_far = plain_line(row.run.answer[-2 * LINE_CHARS :])
+        return printable_line(so_far[-LINE_CHARS:])
 
     def _short(self, value: object) -> str:
         return short(self._mask(str(value)[: 4 * LINE_CHARS]))
 
 
 def _short_score(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float) else short(value, 80)
+    if isinstance(value, bool | int | float | None):
+        return value
+    return short(value, 80)
 
 
-def _slowest(rows: Sequence[Row]) -> list[Row]:
+def _failed(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if row.has_failed]
+
+
+def _asking(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if row.is_asking]
+
+
+def _with_failed_tools(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if row.result.tools_failed]
+
+
+def _slowest(rows: Sequence[Row]) -> Sequence[Row]:
     """Return the slowest tenth of the rows that have ended, at least one."""
-    times = sorted(
-        row.outcome.seconds
-        for row in rows
-        if row.outcome is not None and row.outcome.seconds is not None
-    )
-    if not times:
-        return []
-    least = times[-max(1, int(len(times) * SLOW_SHARE))]
-    return [row for row in rows if row.outcome is not None and (row.outcome.seconds or 0) >= least]
+    timed = [row for row in rows if row.result.seconds is not None]
+    times = sorted((row.result.seconds or 0.0 for row in timed), reverse=True)
+    slow = times[: max(1, int(len(times) * SLOW_SHARE))]
+    return [row for row in timed if (row.result.seconds or 0.0) >= slow[-1]]
+
+
+def _all(rows: Sequence[Row]) -> Sequence[Row]:
+    return rows
+
+
+FILTERS: Mapping[RowFilter, Callable[[Sequence[Row]], Sequence[Row]]] = {
+    "": _all,
+    "failed": _failed,
+    "asking": _asking,
+    "tool": _all,
+    "tools_failed": _with_failed_tools,
+    "slow": _slowest,
+    "different_answers": different_answers,
+    "different_scores": different_scores,
+}
+"""The rows that each filter leaves; of `tool`, those that called it are taken from them."""
 
 
 def _has(row: Row, wanted: str) -> bool:
     """Return True if a row has a text in lower case, as it is written or as it is shown."""
-    parts = [row.name, str(row.item.prompt)]
-    if row.outcome is not None:
-        parts += [row.outcome.answer, row.outcome.error or ""]
+    parts = [row.name, str(row.item.prompt), row.result.answer, row.result.error or ""]
     text = "\n".join(part[:SEARCHED_CHARS] for part in parts).casefold()
     return wanted in text or wanted in text.replace("*", "").replace("`", "")
 
 
 def _value(row: Row, column: str) -> Any:
     """Return the value of a row in a column; None if there is none yet."""
-    outcome = row.outcome
-    match column:
-        case "label":
-            return row.item.label if _is_number(row.item.label) else row.name
-        case "item":
-            return row.item.prompt if _is_number(row.item.prompt) else str(row.item.prompt)
-        case "status":
-            return state_text(row)
-        case "seconds" if outcome is None:
-            return None if row.began is None else max(0.0, time.time() - row.began)
-    if outcome is None:
-        return None
-    match column:
-        case "answer":
-            return answer_text(outcome).lstrip(MARKS) or None
-        case "seconds" | "cost":
-            return getattr(outcome, column)
-        case "tokens" if outcome.input is not None or outcome.output is not None:
-            return (outcome.input or 0) + (outcome.output or 0)
-        case _:
-            return outcome.scores.get(column.removeprefix(SCORE))
+    if column in VALUES:
+        return VALUES[column](row)
+    return row.result.scores.get(column.removeprefix(SCORE))
 
 
-def _sort_key(value: Any) -> tuple[bool, Any]:
+def _label(row: Row) -> Any:
+    return row.item.label if _is_number(row.item.label) else row.name
+
+
+def _prompt(row: Row) -> Any:
+    return row.item.prompt if _is_number(row.item.prompt) else str(row.item.prompt)
+
+
+def _answer(row: Row) -> str | None:
+    return answer_text(row.result).lstrip(MARKS) or None
+
+
+def _seconds(row: Row) -> float | None:
+    """Return the seconds that a row took, or goes on for."""
+    if row.outcome is not None or row.began is None:
+        return row.result.seconds
+    return max(0.0, time.time() - row.began)
+
+
+VALUES: Mapping[str, Callable[[Row], Any]] = {
+    "label": _label,
+    "item": _prompt,
+    "status": state_text,
+    "answer": _answer,
+    "seconds": _seconds,
+    "tokens": attrgetter("result.tokens"),
+    "cost": attrgetter("result.cost"),
+}
+"""The values of the columns, but for those of the checks."""
+
+
+def _sort_key(value: Any) -> SortKey:
     """Return what values are sorted by: numbers first."""
-    is_text = not _is_number(value)
-    return is_text, str(value).casefold() if is_text else value
+    if _is_number(value):
+        return False, value
+    return True, str(value).casefold()
 
 
 def _is_number(value: Any) -> bool:

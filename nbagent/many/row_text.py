@@ -40,5 +40,5 @@ _plain = functools.lru_cache(_KEPT_LINES)(plain_line)
 
 def state_text(row: Row) -> str:
     """Return the state of a row: `completed, 1 tool call failed`."""
-    calls = failed_calls_label({"tools_failed": row.tools_failed})
+    calls = failed_calls_label({"tools_failed": row.result.tools_failed})
     return f"{row.status}, {calls}" if calls else row.status

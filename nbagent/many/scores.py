@@ -1,5 +1,6 @@
 """Means of a map's checks, with their intervals."""
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,17 +19,11 @@ def scores_of(rows: Sequence[Row]) -> dict[str, Interval]:
     left out.
     """
     found: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
-    others: set[str] = set()
     for row in rows:
-        scores = {} if row.outcome is None else row.outcome.scores
-        for name, value in scores.items():
-            place = f"{row.agent} {name}".strip()
-            if not is_number(value):
-                continue
-            if not isinstance(value, bool):
-                others.add(place)
-            found[place][id(row.item)].append(value)
-    scores = {name: _interval(list(each.values()), name in others) for name, each in found.items()}
+        for name, value in row.result.scores.items():
+            if is_number(value):
+                found[f"{row.agent} {name}".strip()][id(row.item)].append(value)
+    scores = {name: _interval(list(each.values())) for name, each in found.items()}
     return {**_agreement_scores(agreements(rows)), **scores}
 
 
@@ -44,10 +39,11 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _interval(groups: list[list[float]], has_numbers: bool) -> Interval:
+def _interval(groups: list[list[float]]) -> Interval:
     """Return the mean of items, each with the values of its repetitions."""
     means = [sum(group) / len(group) for group in groups]
-    is_repeated = any(len(group) > 1 for group in groups)
+    has_numbers = not all(isinstance(value, bool) for value in itertools.chain(*groups))
+    is_repeated = max(map(len, groups)) > 1
     varies = min(means) < max(means)
     if has_numbers or (is_repeated and varies):
         return bootstrap(means)

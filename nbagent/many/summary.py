@@ -42,16 +42,14 @@ def summary_line(
         stop_reason: why no more rows begin; None while they do.
     """
     parts = [f"{totals.ended:,} / {len(rows):,}"]
-    if totals.restored:
-        parts.append(f"{totals.restored:,} from the store")
-    if totals.failed:
-        parts.append(f"{totals.failed:,} failed")
-    if totals.tools_failed:
-        parts.append(f"{totals.tools_failed:,} with failed tools")
-    if asking:
-        parts.append("1 waits for you" if asking == 1 else f"{asking:,} wait for you")
-    if gate.active:
-        parts.append(f"{gate.active:,} under way")
+    counted = [
+        (totals.restored, "from the store"),
+        (totals.failed, "failed"),
+        (totals.tools_failed, "with failed tools"),
+        (asking, "waits for you" if asking == 1 else "wait for you"),
+        (gate.active, "under way"),
+    ]
+    parts += [f"{count:,} {what}" for count, what in counted if count]
     if gate.active and gate.seconds_to_wait > 0:
         parts.append(f"waits {duration(gate.seconds_to_wait)} (429)")
     if gate.is_paused and stop_reason is None:
@@ -109,25 +107,16 @@ def _kind(row: Row) -> int:
     """Return 0 for a row that failed, 1 for one of which only tools failed, 2 for any other."""
     if row.has_failed:
         return 0
-    return 1 if row.tools_failed else 2
+    if row.result.tools_failed:
+        return 1
+    return 2
 
 
 def _cells(row: Row) -> list[str]:
-    outcome = row.outcome
-    if outcome is None:
-        so_far = "" if row.run is None else plain_line(row.run.answer[: 4 * LINE_CHARS])
-        return [
-            row.name,
-            short(row.item.prompt, LINE_CHARS),
-            short(so_far, LINE_CHARS),
-            row.status,
-            "",
-        ]
-    took = "" if outcome.seconds is None else duration(outcome.seconds)
-    return [
-        row.name,
-        short(row.item.prompt, LINE_CHARS),
-        short(answer_line(outcome), LINE_CHARS),
-        state_text(row),
-        took,
-    ]
+    said, took = answer_line(row.result), ""
+    if row.outcome is None and row.run is not None:
+        said = plain_line(row.run.answer[: 4 * LINE_CHARS])
+    if row.result.seconds is not None:
+        took = duration(row.result.seconds)
+    texts = [short(text, LINE_CHARS) for text in (row.item.prompt, said)]
+    return [row.name, *texts, state_text(row), took]

@@ -2,8 +2,9 @@
 
 import csv
 import importlib.util
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,12 @@ from nbagent.many.frame import record_of
 from nbagent.many.row import Row
 from nbagent.run.pandas_module import pandas_module
 
-FORMATS = (".csv", ".jsonl", ".parquet")
-"""Endings of the names of files that can be read and written."""
-
 
 def read_items(path: str | Path) -> list[Any]:
     """Return the items of a file: its records, as mappings; of CSV all values are texts.
 
     Args:
-        path: a file of `FORMATS`, or a text file with an item in each line (`.txt`).
+        path: a file of `READERS`; of a text file (`.txt`) each line is an item.
 
     Raises:
         NbagentError: the format is none of these, or the file is not in it.
@@ -31,8 +29,11 @@ def read_items(path: str | Path) -> list[Any]:
         OSError: the file cannot be read.
     """
     path = Path(path)
+    read = READERS.get(path.suffix.lower())
+    if read is None:
+        raise NbagentError(f"{path} is none of {', '.join(READERS)}")
     try:
-        return _read(path)
+        return read(path)
     except (ValueError, csv.Error) as error:
         raise NbagentError(f"{path} cannot be read as {path.suffix}: {error}") from error
 
@@ -50,33 +51,45 @@ def column_of(records: Sequence[Any], name: str) -> list[Any]:
     return [record[name] for record in records]
 
 
-def _read(path: Path) -> list[Any]:
-    match path.suffix.lower():
-        case ".csv":
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return list(csv.DictReader(file, strict=True))
-        case ".jsonl":
-            lines = path.read_text("utf-8-sig").split("\n")  # U+2028 may stand in a value
-            return [json.loads(line) for line in lines if line.strip()]
-        case ".parquet":
-            records: list[Any] = pandas_module().read_parquet(path).to_dict("records")
-            return records
-        case ".txt":
-            return [line for line in path.read_text("utf-8-sig").split("\n") if line.strip()]
-    raise NbagentError(f"{path} is none of {', '.join(FORMATS)}, .txt")
+def _read_csv(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def _read_lines(path: Path) -> list[Any]:
+    lines = path.read_text("utf-8-sig").split("\n")  # U+2028 may stand in a value
+    return [line for line in lines if line.strip()]
+
+
+def _read_json_lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in _read_lines(path)]
+
+
+def _read_parquet(path: Path) -> list[Any]:
+    records: list[Any] = pandas_module().read_parquet(path).to_dict("records")
+    return records
+
+
+READERS: Mapping[str, Callable[[Path], list[Any]]] = {
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+    ".txt": _read_lines,
+}
+"""Functions that read a file, by the ending of its name."""
 
 
 def check_table_file(path: str | Path) -> None:
     """Check that rows can be written to a file, before they are paid for.
 
     Raises:
-        NbagentError: its format is none of `FORMATS`, nothing writes Parquet here, or its folder
+        NbagentError: its format is none of `WRITERS`, nothing writes Parquet here, or its folder
             does not exist.
         MissingExtra: pandas is not installed, which writes Parquet.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise NbagentError(f"{path} is none of {', '.join(FORMATS)}")
+    if path.suffix.lower() not in WRITERS:
+        raise NbagentError(f"{path} is none of {', '.join(WRITERS)}")
     if not path.parent.is_dir():
         raise NbagentError(f"{path.parent} is no folder")
     if path.suffix.lower() == ".parquet":
@@ -91,25 +104,37 @@ def write_rows(rows: Sequence[Row], path: str | Path) -> None:
     A column of the item that has the name of one of the outcome is written as `item_NAME`.
 
     Raises:
-        NbagentError: the format is none of `FORMATS`.
+        NbagentError: the format is none of `WRITERS`.
         MissingExtra: pandas is not installed, which writes Parquet.
         OSError: the file cannot be written.
     """
     path = Path(path)
-    records = list(records_of(rows))
-    match path.suffix.lower():
-        case ".csv":
-            columns = dict.fromkeys(name for record in records for name in record)
-            with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, list(columns))
-                writer.writeheader()
-                writer.writerows(records)
-        case ".jsonl":
-            path.write_bytes(json_lines(records))
-        case ".parquet":
-            pandas_module().DataFrame(records).to_parquet(path)
-        case _:
-            check_table_file(path)
+    check_table_file(path)
+    WRITERS[path.suffix.lower()](list(records_of(rows)), path)
+
+
+def _write_csv(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    columns = dict.fromkeys(itertools.chain(*records))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(columns))
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _write_json_lines(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    path.write_bytes(json_lines(records))
+
+
+def _write_parquet(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    pandas_module().DataFrame(records).to_parquet(path)
+
+
+WRITERS: Mapping[str, Callable[[Sequence[Mapping[str, Any]], Path], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json_lines,
+    ".parquet": _write_parquet,
+}
+"""Functions that write records to a file, by the ending of its name."""
 
 
 def json_lines(records: Iterable[Mapping[str, Any]]) -> bytes:
@@ -120,17 +145,24 @@ def json_lines(records: Iterable[Mapping[str, Any]]) -> bytes:
 def records_of(rows: Sequence[Row]) -> Iterable[dict[str, Any]]:
     """Yield what is known of each row: its item, and how it ended."""
     is_repeated = any(row.repeat > 1 for row in rows)
-    agents = {row.agent for row in rows}
-    found = agreements(rows) if is_repeated else {}
+    has_agents = len({row.agent for row in rows}) > 1
+    found = agreements(rows)
     for row in rows:
-        outcome = record_of(row)
-        place: dict[str, Any] = {"agent": row.agent} if len(agents) > 1 else {}
+        outcome: dict[str, Any] = {}
+        if has_agents:
+            outcome["agent"] = row.agent
         if is_repeated:
-            place |= {"repeat": row.repeat, "agreement": found.get(place_of(row))}
-        outcome = {**place, **outcome}
-        value = row.item.value
-        item = dict(value) if isinstance(value, Mapping) else {"item": value}
-        yield {
-            **{f"item_{name}" if name in outcome else str(name): item[name] for name in item},
-            **outcome,
-        }
+            outcome |= {"repeat": row.repeat, "agreement": found.get(place_of(row))}
+        outcome |= record_of(row)
+        yield _item_record(row.item.value, outcome) | outcome
+
+
+def _item_record(value: Any, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item as a record, whose names are not those of other columns."""
+    if not isinstance(value, Mapping):
+        value = {"item": value}
+    record = {}
+    for name in value:
+        free = f"item_{name}" if name in others else str(name)
+        record[free] = value[name]
+    return record

@@ -44,7 +44,7 @@ class Totals:
         """Count a row that has ended here."""
         self._count(outcome)
         self.ran += 1
-        self.tokens += (outcome.input or 0) + (outcome.output or 0)
+        self.tokens += outcome.tokens or 0
         self.seconds += outcome.seconds or 0.0
         if outcome.cost is not None:
             self.cost = (self.cost or 0.0) + outcome.cost
@@ -53,10 +53,8 @@ class Totals:
         self.statuses[outcome.status] += 1
         self.tool_rows.update(outcome.tool_names)
         self.tools_failed += outcome.tools_failed > 0
-        if outcome.input is not None or outcome.output is not None:
-            self.figures.add("tokens")
-        if outcome.cost is not None:
-            self.figures.add("cost")
+        known = {"tokens": outcome.tokens, "cost": outcome.cost}
+        self.figures.update(name for name, value in known.items() if value is not None)
 
     def forget(self, outcome: Outcome) -> None:
         """Count a row no more: it is run again. What it has cost stays."""
