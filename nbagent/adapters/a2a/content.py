@@ -41,18 +41,8 @@ class PartWriter:
         data = fields_or_empty(part)
         metadata = fields_or_empty(data.get("metadata"))
         text = data.get("text")
-        block_id = str_field(metadata, "agui_block_id")
         if isinstance(text, str):
-            kinds = (metadata.get("agui_event_type"), metadata.get("agui_block_type"))
-            if "thinking" in kinds or metadata.get("adk_thought") is True:
-                self.reasoning(
-                    ("reasoning", block_id),
-                    strip_thinking_label(text) if "thinking" in kinds else text,
-                )
-            elif kinds[0] == "error":
-                self.builder.error(text or "the agent reported an error", fatal=False)
-            else:
-                self.text(("block", block_id) if block_id else key, text)
+            self._text_part(text, metadata, key)
         elif "data" in data and data.get("kind") != "file":
             return self._data(data["data"], metadata)
         elif any(name in data for name in ("file", "url", "raw")):
@@ -60,6 +50,20 @@ class PartWriter:
         else:
             self.builder.raw(part)
         return False
+
+    def _text_part(self, text: str, metadata: Mapping[str, Any], key: Hashable) -> None:
+        block = str_field(metadata, "agui_block_id")
+        kinds = (metadata.get("agui_event_type"), metadata.get("agui_block_type"))
+        if "thinking" in kinds:
+            self.reasoning(("reasoning", block), strip_thinking_label(text))
+        elif metadata.get("adk_thought") is True:
+            self.reasoning(("reasoning", block), text)
+        elif kinds[0] == "error":
+            self.builder.error(text or "the agent reported an error", fatal=False)
+        elif block:
+            self.text(("block", block), text)
+        else:
+            self.text(key, text)
 
     def text(self, key: Hashable, text: str) -> None:
         """Append to a text, and end the open reasoning."""
@@ -106,10 +110,12 @@ class PartWriter:
 
         Without an id it is that of the oldest open call.
         """
-        block = self.calls.get(call_id or "") or (
-            None if call_id else self.builder.oldest_unanswered(name)
-        )
-        block = block or self.call(call_id, name or "tool", None)
+        if call_id:
+            block = self.calls.get(call_id)
+        else:
+            block = self.builder.oldest_unanswered(name)
+        if block is None:
+            block = self.call(call_id, name or "tool", None)
         if failed:
             self.builder.tool_error(block, error or str(content), content)
         else:

@@ -163,6 +163,13 @@ def clean_str(value: Any, *, default: Any = None) -> Any:
     return default
 
 
+def extra_fields(**values: Any) -> dict[str, Any] | None:
+    """Return the values that are neither None nor empty, as the extra fields of an event; None if
+    there are none.
+    """
+    return {name: to_jsonable(value) for name, value in values.items() if value} or None
+
+
 def base64_text(value: Any) -> str | None:
     """Return binary data as base64.
 

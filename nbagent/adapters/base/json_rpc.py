@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from nbagent.adapters.base.answers import Answered, meta_of
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, list_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import extra_fields, fields_or_empty, list_or_empty, str_field
 from nbagent.adapters.base.payload import text_in
 from nbagent.events import ApprovalRequest
 
@@ -88,9 +88,7 @@ def write_blob(builder: EventBuilder, content: Any) -> bool:
     url = str_field(payload, "uri") or str_field(inner, "uri")
     name = str_field(inner, "title", "name")
     media_type = media_type or ("text/plain" if inner else "application/octet-stream")
-    meta = None
-    if str_field(inner, "text"):
-        meta = {"text": to_jsonable(inner["text"])}
+    meta = extra_fields(text=str_field(inner, "text"))
     builder.file(media_type, url=url, data=data, name=name, meta=meta)
     return True
 

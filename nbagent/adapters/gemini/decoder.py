@@ -13,12 +13,13 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     base64_text,
     clean_str,
     entries_in,
+    extra_fields,
     index_in,
     nonempty_str,
     str_field,
@@ -184,16 +185,13 @@ class GeminiDecoder(BaseDecoder):
             self._write_text(candidate, text, reasoning=is_thought)
         if kind in ("text", ""):
             candidate.signature += signature or ""
-        if kind == "text":
             return
-        if kind not in ("", "function_response"):
+        if kind != "function_response":
             self._close_texts(candidate)
         self._parts += 1
         key = (candidate.key, self._parts)
         data = snake_case_fields(part.get(kind))
-        meta = None
-        if signature is not None:
-            meta = {"thought_signature": to_jsonable(signature)}
+        meta = extra_fields(thought_signature=signature)
         if kind == "function_call":
             self._read_call(candidate, key, data, meta)
         elif kind == "function_response":
@@ -204,7 +202,7 @@ class GeminiDecoder(BaseDecoder):
             self._read_hosted_result(key, kind, data)
         elif kind in ("inline_data", "file_data"):
             self._write_file(data, meta)
-        elif kind:
+        else:
             self.builder.raw(dict(part), kind)
 
     def _read_hosted_call(
@@ -237,7 +235,7 @@ class GeminiDecoder(BaseDecoder):
         else:
             self._close_reasoning(candidate)
             block = builder.text(candidate.key, text)
-            candidate.text_id = block.id if block is not None else candidate.text_id
+            candidate.text_id = block_id(block) or candidate.text_id
 
     def _close_reasoning(self, candidate: Candidate) -> None:
         if self.builder.open_reasoning(candidate.key) is not None:
@@ -253,9 +251,7 @@ class GeminiDecoder(BaseDecoder):
         signature = clean_str(candidate.signature)
         candidate.signature = ""
         if self.builder.text_id(candidate.key) is not None:
-            self.builder.end_text(
-                candidate.key, meta=None if signature is None else {"thought_signature": signature}
-            )
+            self.builder.end_text(candidate.key, meta=extra_fields(thought_signature=signature))
         elif signature is not None:
             self.builder.start_reasoning(candidate.key, kind="summary")
             self.builder.end_reasoning(candidate.key, signature=signature)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     clean_str,
@@ -184,7 +184,7 @@ class InteractionsDecoder(BaseDecoder):
             builder.reasoning(step.key, text, kind="summary")
         elif kind == "text":
             block = builder.text(step.key, text)
-            step.text_id = block.id if block is not None else step.text_id
+            step.text_id = block_id(block) or step.text_id
             self._cite_all(step, part.get("annotations"))
         elif kind in _MEDIA:
             data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
@@ -199,16 +199,8 @@ class InteractionsDecoder(BaseDecoder):
     def _cite_all(self, step: Step, annotations: Any) -> None:
         for annotation in annotations or ():
             data = fields_or_empty(annotation)
-            url = (
-                clean_str(data.get("url"))
-                or clean_str(data.get("document_uri"))
-                or clean_str(data.get("source"))
-            )
-            title = (
-                clean_str(data.get("title"))
-                or clean_str(data.get("file_name"))
-                or clean_str(data.get("name"))
-            )
+            url = clean_str(str_field(data, "url", "document_uri", "source"))
+            title = clean_str(str_field(data, "title", "file_name", "name"))
             self.builder.source(url, title=title, text_id=step.text_id, meta=to_jsonable(data))
 
     def _step_stop(self, payload: Mapping[str, Any]) -> None:

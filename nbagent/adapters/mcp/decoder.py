@@ -18,6 +18,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    extra_fields,
     fields_or_empty,
     nonempty_str,
     schema_or_none,
@@ -151,9 +152,7 @@ class McpDecoder(BaseDecoder):
             message = json.dumps(to_jsonable(data), ensure_ascii=False)
         logger = str_field(params, "logger")
         level = _LEVELS.get(str(params.get("level")), "info")
-        meta = None
-        if logger:
-            meta = {"logger": to_jsonable(logger)}
+        meta = extra_fields(logger=logger)
         self.builder.status(message, level=level, meta=meta)
 
     def _request_approval(

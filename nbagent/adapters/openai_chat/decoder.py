@@ -13,12 +13,12 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     entries_in,
+    extra_fields,
     fields,
     fields_or_empty,
     list_or_empty,
     str_field,
     str_or_none,
-    to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_chat.appended import appended_text
@@ -172,10 +172,7 @@ class ChatDecoder(BaseDecoder):
             self.finish()
         elif self.builder.step and not chunk.choices and not chunk.error:
             return False
-        meta = None
-        if "prompt_filter_results" in chunk.fields:
-            filtered = to_jsonable(chunk.fields["prompt_filter_results"])
-            meta = {"prompt_filter_results": filtered}
+        meta = extra_fields(prompt_filter_results=chunk.fields.get("prompt_filter_results"))
         self.new_step(str_field(chunk.fields, "model"), meta)
         self._reset(response_id)
         return True

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import entries_in, get_str, nonempty_str, str_field
+from nbagent.adapters.base.fields import entries_in, extra_fields, get_str, nonempty_str, str_field
 from nbagent.adapters.openai_responses.items import Item
 
 TextKind = Literal["text", "refusal"]
@@ -88,9 +88,7 @@ class ItemContent:
         if not finals and encrypted:
             self.begin_reasoning(item)
             finals["summary"] = None
-        meta = None
-        if item.id:
-            meta = {"item_id": item.id}
+        meta = extra_fields(item_id=item.id)
         seals = dict.fromkeys([*finals][-1:], encrypted)  # of the last block
         for kind, text in finals.items():
             key = (item.key, kind)

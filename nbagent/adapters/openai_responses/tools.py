@@ -9,6 +9,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import (
+    extra_fields,
     fields,
     fields_or_empty,
     first_field,
@@ -157,14 +158,10 @@ class ToolItems:
         error = payload.get("error")
         status = str_field(payload, "status", default="completed")
         if error or status == "failed":
-            inner = fields_or_empty(error)
-            message = nonempty_str(error) or str_field(inner, "message", "content")
-            message = message or str(to_jsonable(error or status))
-            info = ev.ErrorInfo(message=message, type=str_field(inner, "type"))
+            info = _error_info(error or status)
             self._builder.tool_result(block, content, status="error", error=info)
-        elif content is not None or item_type in _RESULT:
-            if content is not None or status != "incomplete":
-                self._builder.tool_result(block, content)
+        elif content is not None or (item_type in _RESULT and status != "incomplete"):
+            self._builder.tool_result(block, content)
         elif status != "incomplete":  # an incomplete call has no result
             self._builder.tool_result(block, status)
 
@@ -174,9 +171,7 @@ class ToolItems:
         self._approvals[request_id] = block
         builder = self._builder
         args = parse_args(str_field(payload, "arguments", default=""))[0]
-        meta = None
-        if self.response_id:
-            meta = {"response_id": self.response_id}
+        meta = extra_fields(response_id=self.response_id)
         builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id, tool_id=block.id, args=args, meta=meta, **builder.envelope
@@ -245,6 +240,12 @@ class ToolItems:
             url = str_field(fields(entry), "url")
             if url:
                 self._builder.file("image/*", url=url)
+
+
+def _error_info(error: Any) -> ev.ErrorInfo:
+    inner = fields_or_empty(error)
+    message = nonempty_str(error) or str_field(inner, "message", "content")
+    return ev.ErrorInfo(message=message or str(to_jsonable(error)), type=str_field(inner, "type"))
 
 
 def _kind_of(item_type: str) -> ev.ToolKind:

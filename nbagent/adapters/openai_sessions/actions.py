@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.openai_sessions.calls import SessionCalls
@@ -31,31 +31,30 @@ class Actions:
             block = self._calls.function(payload)
             self._write(block.call_id or block.id, "input", None, payload.get("arguments"), block)
         elif kind == "mcp_approval_request":
-            block_or_none = self._calls.mcp_call(payload, request)
-            self._write(
-                request_id, "tool", request.get("message"), request.get("arguments"), block_or_none
-            )
+            asked_of = self._calls.mcp_call(payload, request)
+            message, args = request.get("message"), request.get("arguments")
+            self._write(request_id, "tool", message, args, asked_of)
         elif kind == "computer_use_approval_request":
-            is_sign_in = request.get("type") == "browser_authentication"
-            origin = str_field(request, "credential_origin", "origin")
-            verb = "Sign in" if is_sign_in else "Allow access"
-            prompt = str_field(request, "reason") or (f"{verb}: {origin}" if origin else verb)
-            details = {
-                name: value
-                for name, value in request.items()
-                if name not in ("type", "reason") and value
-            }
-            self._write(request_id, "auth" if is_sign_in else "tool", prompt, details)
+            self._ask_for_access(request_id, request)
         elif kind == "environment_connection":
             environment = str(payload.get("environment_id"))
-            self._write(
-                environment,
-                "input",
-                f"The environment {environment} has to be connected again",
-                None,
-            )
+            prompt = f"The environment {environment} has to be connected again"
+            self._write(environment, "input", prompt, None)
         else:
             self._builder.raw(payload, nonempty_str(kind))
+
+    def _ask_for_access(self, request_id: str, request: Mapping[str, Any]) -> None:
+        """Write the question of a model that uses a browser: may it sign in, or open a page?"""
+        kind: ApprovalKind = "tool"
+        verb = "Allow access"
+        if request.get("type") == "browser_authentication":
+            kind, verb = "auth", "Sign in"
+        parts = (verb, str_field(request, "credential_origin", "origin"))
+        prompt = str_field(request, "reason", default=": ".join(filter(None, parts)))
+        details = {name: value for name, value in request.items() if value}
+        for name in ("type", "reason"):
+            details.pop(name, None)
+        self._write(request_id, kind, prompt, details)
 
     def _write(
         self,
@@ -73,7 +72,7 @@ class Actions:
         self._builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id,
-                tool_id=None if block is None else block.id,
+                tool_id=block_id(block),
                 kind=kind,
                 prompt=nonempty_str(prompt),
                 args=to_jsonable(args),

@@ -148,14 +148,7 @@ class PydanticAIDecoder(BaseDecoder):
             self.new_step()
             self._parts.clear()
         kind = get_field(part, "part_kind")
-        old = self._parts.get(index)
-        if old is not None:  # the framework replaces a part that it has to split
-            builder.end_text(old)
-            builder.end_reasoning(old)
-        key: Hashable = (builder.step, index, builder.mint("part") if old is not None else None)
-        if kind == previous_kind == "text" and old is None:
-            key = self._parts.get(index - 1, key)
-        self._parts[index] = key
+        key = self._parts[index] = self._key_of(index, is_text=kind == previous_kind == "text")
         content = get_field(part, "content")
         if kind == "text":
             builder.text(key, nonempty_str(content, default=""))
@@ -171,6 +164,19 @@ class PydanticAIDecoder(BaseDecoder):
             self._write_file(content)
         elif kind != "compaction":
             builder.raw(part, nonempty_str(kind))
+
+    def _key_of(self, index: Any, *, is_text: bool) -> Hashable:
+        """Return the key of a part that begins; of a text after a text, that one's key."""
+        builder = self.builder
+        old = self._parts.get(index)
+        if old is not None:  # the framework replaces a part that it has to split
+            builder.end_text(old)
+            builder.end_reasoning(old)
+            return (builder.step, index, builder.mint("part"))
+        key: Hashable = (builder.step, index, None)
+        if is_text:
+            return self._parts.get(index - 1, key)
+        return key
 
     def _delta(self, index: Any, delta: Any) -> None:
         key = self._parts.get(index)
