@@ -39,11 +39,7 @@ const MAX_IMMEDIATE_REQUESTS = 3;
  * Time between two acknowledgements at least: each costs the kernel and the page three messages.
  */
 const MIN_ACK_INTERVAL_MS = 2000;
-/**
- * Time from the first batch to its acknowledgement. A short answer is over by then, and one
- * acknowledgement is enough. The kernel sends no beats before it, so it must come before the view
- * calls the kernel silent (kernel-liveness.ts).
- */
+/** Time from the first batch to its acknowledgement. A short answer is over by then. */
 const FIRST_ACK_MS = 700;
 /** A hidden page paints nothing, so it acknowledges after this time. */
 const HIDDEN_PAGE_ACK_MS = 1000;
@@ -72,6 +68,8 @@ export class Channel {
   #tries = 0;
   #requestTimer: Timer;
   #nextAckAt: number | undefined;
+  /** True if the view has sent a message: only then the kernel waits for the last acknowledgement. */
+  #spoke = false;
   #frame: number | undefined;
   #ackTimer: Timer;
   #disposed = false;
@@ -104,7 +102,9 @@ export class Channel {
   }
 
   send(message: ViewMessage): void {
-    if (!this.#disposed) this.#port.send(message);
+    if (this.#disposed) return;
+    this.#spoke = true;
+    this.#port.send(message);
   }
 
   dispose(): void {
@@ -214,6 +214,10 @@ export class Channel {
   #scheduleAck(again = false): void {
     if (again) this.#ackedSeq = -1;
     if (this.#frame !== undefined) return; // it waits for the paint already
+    if (this.#isOver() && !this.#spoke && !again) {
+      this.#cancelAck();
+      return;
+    }
     this.#nextAckAt ??= performance.now() + FIRST_ACK_MS;
     // The kernel sends beats after the end of a run until the last batch is acknowledged.
     const rest = this.#isOver() ? 0 : this.#nextAckAt - performance.now();

@@ -212,11 +212,24 @@ describe("acknowledgement", () => {
     expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3, 5]);
   });
 
-  it("comes at once when the run is over, and is the only one of a short run", async () => {
+  it("does not come for a short run of a view that has sent nothing, unless a beat asks", async () => {
+    channel = new Channel({ port: wire, store: new Store(), isOver: () => over });
     ops(1, RUN);
     await vi.advanceTimersByTimeAsync(300);
     over = true;
     ops(2, ["set", "run", { status: "completed" }]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(wire.of("ack")).toHaveLength(0);
+    beat(2);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(wire.of("ack")).toEqual([{ t: "ack", seq: 2 }]);
+  });
+
+  it("comes at once when the run of a view that has sent a message is over", async () => {
+    ops(1, RUN);
+    await vi.advanceTimersByTimeAsync(300);
+    over = true;
+    ops(2, ["set", "run", { status: "stopped" }]);
     await vi.advanceTimersByTimeAsync(50);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 2 }]);
     await vi.advanceTimersByTimeAsync(5000);
