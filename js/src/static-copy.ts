@@ -5,17 +5,21 @@
  * The kernel sends each copy once, by a display id. Jupyter's server drops it beside a flood of
  * prints, and JupyterLab forgets the id when the page is loaded again, the notebook is reopened or
  * the cell is moved. So a copy says how many events it holds, and the run how many the latest copy
- * holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy. Where it
- * is not in the notebook then, the view reads it from the kernel and puts it there. A kernel that
- * is gone sends no more copies: the view then adds what it alone has.
+ * holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy, except the
+ * last one, which holds all. Where the copy is not in the notebook then, the view reads it from the
+ * kernel and puts it there. A kernel that is gone sends no more copies: the view then adds what it
+ * alone has.
  */
 
 import { computed, effect } from "@preact/signals";
 import { completed } from "./copy-end";
 import type { NotebookOutputs } from "./notebook-outputs";
 import type { Session } from "./session";
+import { isLive } from "./status";
 import { type JsonObject, num, record } from "./values";
 
+/** Time from the end of a run in which its last copy arrives. */
+const LAST_COPY_TIMEOUT_MS = 4000;
 /** Time after which a copy that could not be read is asked for again; twice as long each time. */
 const RETRY_MS = 3000;
 const MAX_RETRY_MS = 60_000;
@@ -47,7 +51,12 @@ export function hideStaticCopy(domKey: string): () => void {
  * @returns a function that ends it.
  */
 export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): () => void {
-  const events = computed(() => num(session.runProps.copied) ?? 0);
+  const copied = computed(() => num(session.runProps.copied) ?? 0);
+  /** Number of events that the latest copy holds. */
+  const events = computed(() => {
+    if (isLive(session.status)) return copied.value;
+    return Math.max(copied.value, num(session.runProps.events) ?? 0);
+  });
   const isGone = computed(() => session.kernel.state.value === "gone");
   const lost = () =>
     notebook.copies(session.domKey).filter(({ held }) => (num(held.events) ?? 0) < events.peek());
@@ -76,7 +85,11 @@ export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): 
       if (whole !== null) copy.change(whole.html, whole.held);
     }
   };
-  const look = () => later(isGone.peek() ? complete : check, notebook.pause());
+  const look = () => {
+    const isOnItsWay = !isGone.peek() && copied.peek() < events.peek();
+    const pause = notebook.pause() + (isOnItsWay ? LAST_COPY_TIMEOUT_MS : 0);
+    later(isGone.peek() ? complete : check, pause);
+  };
   const stop = effect(() => {
     if (isGone.value || events.value > 0) look();
   });

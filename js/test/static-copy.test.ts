@@ -120,6 +120,19 @@ describe("the copy of a run that has ended", () => {
     expect(page.sent("need")).toHaveLength(1);
   });
 
+  it("has four seconds to come before it is read, since the kernel says nothing of it", async () => {
+    const notebook = new Notebook([copy("key", 0)]);
+    page = openIn(notebook);
+    run("running", 9, 0);
+    page.ops(["set", "run", { status: "completed", events: 10 }]);
+    await settle(3900);
+    expect(page.sent("need")).toEqual([]);
+    await settle(200);
+    answer("static-copy", copy("key", 10));
+    await settle(100);
+    expect(notebook.outputs).toMatchObject([copy("key", 10)]);
+  });
+
   it("is asked for until it has come", async () => {
     const notebook = new Notebook([copy("key", 0)]);
     page = openIn(notebook);

@@ -101,9 +101,13 @@ class SteeredRun(RunResults):
     def copied(self, events: int) -> None:
         """Tell the views that a static copy with this many events was sent; one that misses it asks
         for it.
+
+        After the end they know without a message that the copy holds all events.
         """
         with self._state.lock:
-            self._pipeline.channels.send(self._state.transcript.copied(events))
+            ops = self._state.transcript.copied(events)
+            if not self._state.transcript.ended:
+                self._pipeline.channels.send(ops)
 
     def show_table(self, block: str, props: RowsProps) -> None:
         """Show the state of a map's table.

@@ -213,7 +213,7 @@ def test_each_copy_says_what_it_holds(notebook: Notebook) -> None:
 def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: Notebook) -> None:
     notebook.run("run = nbagent.show(waiting())", "c")
     before = len(notebook.messages)
-    notebook.run("go.set()\nawait run")
+    notebook.run("from nbagent.notebook.jupyter import _displays\n_displays()._live[-1].update()")
     word = f'"copied": {notebook.say("print(run.event_count)")}'
     while True:
         notebook.run("pass")  # until the pump has sent it
@@ -224,6 +224,17 @@ def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: N
         if "word" in kinds:
             break
     assert kinds.index("update_display_data") < kinds.index("word")
+
+
+def test_of_the_last_copy_only_later_views_hear(notebook: Notebook) -> None:
+    notebook.run("run = nbagent.show(waiting())", "c")
+    before = len(notebook.messages)
+    notebook.run("go.set()\nawait run")
+    assert notebook.say("print(run.snapshot()[0]['copied'] == run.event_count)") == "True"
+    notebook.run("import asyncio\nawait asyncio.sleep(0.2)")
+    sent = [content for kind, content in notebook.messages[before:] if kind == "comm_msg"]
+    assert '"completed"' in json.dumps(sent)
+    assert '"copied"' not in json.dumps(sent)
 
 
 def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:
