@@ -3,7 +3,7 @@
  */
 
 import type { ComponentChildren, FunctionComponent } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { forks as FORKS } from "../../../nbagent/protocol/labels.json";
 import type { ForkFormProps } from "../answering/fork-form";
 import type { Session } from "../session";
@@ -12,6 +12,7 @@ import { Lazy, useLoaded } from "../transcript/lazy";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
+import { usePlaceholderHeight } from "../ui/virtualize";
 import { count, jsonText, record, str } from "../values";
 import {
   askDetail,
@@ -24,6 +25,10 @@ import {
 
 /** Messages as before that are drawn at first, the last ones. */
 const EARLIER_ROWS = 4;
+/** Rows that are drawn together when they come near the visible area. */
+const PAGE_ROWS = 20;
+/** Height of a closed `.nb-part-row` in requests.css. */
+const ROW_PX = 24;
 /** Characters of a response that are shown at once; a longer one is shown page by page. */
 const RESPONSE_CHARS = 32 * 1024;
 
@@ -94,19 +99,21 @@ function ForkSlot({ session, number, leave }: ForkSlotProps) {
 
 function Parts({ number, detail }: { number: number; detail: Detail }) {
   const of = (...kinds: string[]) => detail.parts.filter(({ kind }) => kinds.includes(kind));
-  const rows = (parts: InputPart[]) =>
-    parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
   const tools = of("tool");
   return (
     <>
       <TokenBar detail={detail} />
       <Section title="Messages">
-        <Messages parts={of("instructions", "message")} rows={rows} />
+        <Messages number={number} parts={of("instructions", "message")} />
       </Section>
       {tools.length > 0 && (
-        <Section title={`Tools (${count(tools.length)})`}>{rows(tools)}</Section>
+        <Section title={`Tools (${count(tools.length)})`}>
+          <Rows number={number} parts={tools} />
+        </Section>
       )}
-      <Section title="Settings and response">{rows(of("settings", "response"))}</Section>
+      <Section title="Settings and response">
+        <Rows number={number} parts={of("settings", "response")} />
+      </Section>
     </>
   );
 }
@@ -120,14 +127,13 @@ function Section({ title, children }: { title: string; children: ComponentChildr
   );
 }
 
-/** The messages; of those that the request before had too, only the last ones. */
-function Messages({
-  parts,
-  rows,
-}: {
+interface RowsProps {
+  number: number;
   parts: InputPart[];
-  rows: (parts: InputPart[]) => ComponentChildren;
-}) {
+}
+
+/** The messages; of those that the request before had too, only the last ones. */
+function Messages({ number, parts }: RowsProps) {
   const [whole, setWhole] = useState(false);
   const known = parts.findIndex(({ isNew }) => isNew);
   const folded = whole ? 0 : Math.max(0, (known < 0 ? parts.length : known) - EARLIER_ROWS);
@@ -138,20 +144,64 @@ function Messages({
           {count(folded)} earlier
         </button>
       )}
-      {rows(parts.slice(folded))}
+      <Rows number={number} parts={parts.slice(folded)} />
     </>
   );
 }
 
+/** Any number of parts, of which only those near the visible area are in the page. */
+function Rows({ number, parts }: RowsProps) {
+  const opened = useRef(new Set<string>()).current;
+  const starts = parts.flatMap((_, at) => (at % PAGE_ROWS === 0 ? [at] : []));
+  return (
+    <>
+      {starts.map((at) => {
+        const page = parts.slice(at, at + PAGE_ROWS);
+        return (
+          <Page key={page[0]?.part} number={number} parts={page} opened={opened} first={at === 0} />
+        );
+      })}
+    </>
+  );
+}
+
+interface PageProps extends RowsProps {
+  /** Names of the parts that are open, also while their page is not drawn. */
+  opened: Set<string>;
+  first: boolean;
+}
+
+function Page({ number, parts, opened, first }: PageProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const placeholder = usePlaceholderHeight(box, first ? null : parts.length * ROW_PX);
+  if (placeholder !== null) return <div ref={box} style={{ height: `${placeholder}px` }} />;
+  return (
+    <div ref={box}>
+      {parts.map((part) => (
+        <PartRow key={part.part} number={number} part={part} opened={opened} />
+      ))}
+    </div>
+  );
+}
+
+interface PartRowProps extends Pick<PageProps, "number" | "opened"> {
+  part: InputPart;
+}
+
 /** A part on one line, which opens. */
-function PartRow({ number, part }: { number: number; part: InputPart }) {
-  const [open, setOpen] = useState(false);
+function PartRow({ number, part, opened }: PartRowProps) {
   const { kind, label, head, tokens, size, isNew } = part;
+  const [open, setOpen] = useState(opened.has(part.part));
+  const toggle = () => {
+    if (open) opened.delete(part.part);
+    else opened.add(part.part);
+    setOpen(!open);
+  };
   const name = `request/${number}/${part.part}`;
   const value = useMemo(() => ({ part: name, size }), [name, size]);
   return (
     <div class={`nb-part ${isNew ? "nb-part-new" : ""}`}>
-      <button type="button" class="nb-part-row" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="nb-part-row" aria-expanded={open} onClick={toggle}>
         <Icon name="chevron" />
         <span class="nb-part-label">{label}</span>
         <span class="nb-part-head">{head}</span>

@@ -1,6 +1,6 @@
 /** Requests page of the inspector: what the model was sent, step by step. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import type { Subject } from "../transcript/inspecting";
@@ -17,11 +17,12 @@ import {
   type RequestRow,
   requestOf,
 } from "./requests";
+import { useRowsInView } from "./rows-in-view";
 
 /** Pause between two questions while the run goes on. */
 const PAUSE_MS = 700;
-/** Rows that are drawn at first, the newest. */
-const FIRST_ROWS = 200;
+/** Height of `.nb-request-row` in requests.css. */
+const ROW_PX = 24;
 
 interface RequestsPageProps {
   session: Session;
@@ -102,52 +103,53 @@ interface RequestListProps {
 }
 
 function RequestList({ rows, chosen, onChoose }: RequestListProps) {
+  const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const name = useUniqueId();
-  const [limit, setLimit] = useState(FIRST_ROWS);
-  const shown = rows.slice(-limit);
+  const { from, to } = useRowsInView(list, ROW_PX, rows.length);
   const several = new Set(rows.map(({ agent }) => agent)).size > 1;
   const stepped = rows.some((row) => row.step !== row.number);
-  const number = chosen?.number;
-  useEffect(() => {
-    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView?.({ block: "nearest" });
-  }, [number]);
+  const at = chosen === undefined ? -1 : rows.indexOf(chosen);
+  useLayoutEffect(() => {
+    const scroller = box.current;
+    if (scroller === null || at < 0) return;
+    const top = at * ROW_PX;
+    const last = top + ROW_PX - scroller.clientHeight;
+    scroller.scrollTop = Math.min(top, Math.max(last, scroller.scrollTop));
+  }, [at]);
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = shown.findIndex((row) => row.number === number);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: shown.length - 1 }[event.key];
-    const next = to === undefined ? undefined : shown[to];
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+    const next = to === undefined ? undefined : rows[to];
     if (to === undefined) return;
     event.preventDefault();
     if (next) onChoose(next.number);
   };
   return (
-    <>
-      {rows.length > limit && (
-        <button
-          type="button"
-          class="nb-link nb-request-older"
-          onClick={() => setLimit(limit + FIRST_ROWS)}
-        >
-          {count(rows.length - limit)} earlier
-        </button>
-      )}
+    <div
+      ref={box}
+      class="nb-request-list"
+      role="listbox"
+      aria-label="Requests"
+      aria-activedescendant={at >= from && at < to ? `${name}-${chosen?.number}` : undefined}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
       <div
         ref={list}
-        class="nb-request-list"
-        role="listbox"
-        aria-label="Requests"
-        aria-activedescendant={number === undefined ? undefined : `${name}-${number}`}
-        tabIndex={0}
-        onKeyDown={onKeyDown}
+        class="nb-request-rows"
+        role="presentation"
+        style={{ paddingBlock: `${from * ROW_PX}px ${(rows.length - to) * ROW_PX}px` }}
       >
-        {shown.map((row) => (
+        {rows.slice(from, to).map((row, i) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
           <div
             key={row.number}
             id={`${name}-${row.number}`}
             class="nb-request-row"
             role="option"
-            aria-selected={row.number === number}
+            aria-selected={row === chosen}
+            aria-setsize={rows.length}
+            aria-posinset={from + i + 1}
             tabIndex={-1}
             onClick={() => onChoose(row.number)}
           >
@@ -168,7 +170,7 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
           </div>
         ))}
       </div>
-    </>
+    </div>
   );
 }
 

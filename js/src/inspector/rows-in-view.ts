@@ -11,7 +11,8 @@ const FIRST_ROWS = 40;
 /**
  * Return the rows of a list that are near those in sight: the first one, and the one after the last.
  *
- * @param list Element that is as high as all rows; its scroller is its closest `.nb-inspector`.
+ * @param list Element that is as high as all rows; its scroller is the closest `.nb-request-list` or
+ *   `.nb-inspector`.
  */
 export function useRowsInView(
   list: RefObject<HTMLElement | null>,
@@ -20,7 +21,7 @@ export function useRowsInView(
 ): { from: number; to: number } {
   const [range, setRange] = useState({ from: 0, to: FIRST_ROWS });
   useLayoutEffect(() => {
-    const box = list.current?.closest<HTMLElement>(".nb-inspector");
+    const box = list.current?.closest<HTMLElement>(".nb-request-list, .nb-inspector");
     if (!box) return;
     const measure = () => {
       const top =

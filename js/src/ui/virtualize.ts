@@ -31,7 +31,7 @@ let scheduled = false;
  * that stops it.
  */
 export function watchInView(element: Element, listener: InViewListener): () => void {
-  const root = element.closest(".nb-thought-pane, .nb-log");
+  const root = element.closest(".nb-thought-pane, .nb-log, .nb-request");
   if (root === null || typeof IntersectionObserver === "undefined") {
     listener(true, 0);
     return () => {};

@@ -203,6 +203,18 @@ it("goes from one request to the next by key", async () => {
   expect(root.querySelector(".nb-request")?.getAttribute("aria-label")).toBe("Request 2");
 });
 
+it("draws few rows of many requests, and goes to the last one by key", async () => {
+  const rows = Array.from({ length: 3000 }, (_, i) => ({ ...ROWS[0], number: i + 1 }));
+  answers["requests/1"] = { last: 3000, rows };
+  answers["request/3000"] = DETAIL;
+  await open();
+  expect(root.querySelectorAll(".nb-request-row").length).toBeLessThan(100);
+  list()?.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+  await settle();
+  expect(root.querySelector(".nb-request")?.getAttribute("aria-label")).toBe("Request 1");
+  expect(root.querySelector("[role=option]")?.getAttribute("aria-setsize")).toBe("3000");
+});
+
 it("copies the request", async () => {
   const written: string[] = [];
   vi.stubGlobal("navigator", {
