@@ -4,12 +4,14 @@ The source is run as a notebook's first cell: `analysis` and `long` are for the 
 """
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import nbagent
 from nbagent import events as e
 from nbagent.run import Run
+from nbagent.run_context import CURRENT_RUN, HTTPExchange
 
 START = 1_700_000_000.0
 
@@ -125,3 +127,38 @@ def show_analysis(**options: Any) -> Run:
     """Return the analysis, shown as it was recorded."""
     nbagent.sources.recording.save(analysis(), "analysis.jsonl")
     return nbagent.show(nbagent.replay("analysis.jsonl"), **options)
+
+
+def many_calls(calls: int, deltas: int) -> Iterator[e.Event]:
+    """Yield an agent's steps, each with a request of the newest messages, a call, and an answer in
+    `deltas` pieces. The last request has all messages.
+    """
+    messages = [_message("user", "What were the rates?")]
+    for number in range(calls):
+        call = f"c{number}"
+        is_last = number == calls - 1
+        _ask(messages if is_last else messages[-20:])
+        yield e.StepStart()
+        yield e.ToolStart(id=call, name="fetch_rates")
+        yield e.ToolArgs(id=call, args={"year": number}, args_text=f'{{"year": {number}}}')
+        yield e.ToolResult(id=call, content={"rate": number})
+        for word in range(deltas):
+            yield e.TextDelta(id=f"t{number}", delta=f"word {word} ")
+        yield e.TextEnd(id=f"t{number}")
+        yield e.StepEnd(usage=e.Usage(input=1000, output=50))
+        messages += [_message("assistant", f"call {number}"), _message("tool", f"rate {number}")]
+
+
+def _message(role: str, content: str) -> bytes:
+    return json.dumps({"role": role, "content": content}).encode()
+
+
+def _ask(messages: list[bytes]) -> None:
+    """Record a request in the run around, as it is when its response has come."""
+    body = b'{"model": "demo-large", "messages": [%s]}' % b", ".join(messages)
+    exchange = HTTPExchange("http://model.test/v1/chat/completions", body)
+    around = CURRENT_RUN.get()
+    assert around is not None
+    around.run.record(exchange)
+    exchange.status = 200
+    exchange.end(complete=True)
