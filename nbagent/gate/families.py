@@ -6,12 +6,15 @@ vLLM's (https://docs.vllm.ai/en/latest/features/tool_calling.html, `reasoning_ou
 SGLang's and llama.cpp's. `docs/explanation/leakage.md` has them as a table for users.
 """
 
-from nbagent.gate.form import Form, pairs, tokens, words
+from nbagent.gate.form import Form, pairs, token_pairs, tokens, words
 from nbagent.gate.late_families import JSON, PYTHONIC, REACT
+from nbagent.gate.product_families import PRODUCTS
 
 _THOUGHTS = [
     *pairs("think", "thought", "think", "thinking", "thought", "thoughts", "reasoning"),
     *pairs("think", "thought", "think_fast", "think_faster", "longcat_think", "mm:think"),
+    *token_pairs("think", "thought", "think", "thinking", "thought", "reasoning"),
+    *tokens("think", "thought", ("<|thinking|>", "<|/thinking|>")),
     *words("scratchpad", "<reflection>", "</reflection>"),
     *words("scratchpad", "<scratchpad>", "</scratchpad>"),
     *words("scratchpad", "<inner_monologue>", "</inner_monologue>"),
@@ -28,22 +31,35 @@ _THOUGHTS = [
             "internal_monologue",
             "antThinking",
             "search_quality_reflection",
+            "lobeThinking",
         )
         for form in words("scratchpad", f"<{name}>", f"</{name}>")
     ],
     *pairs("seed", "thought", "seed:think", "seed:cot_budget_reflect"),
     Form("solar", "<|think|>", "thought", ("<|/think|>", "<|end|>")),
-    *tokens("think", "thought", ("<|thinking|>", "<|/thinking|>")),
     Form("s1", "<|im_start|>think", "thought", ("<|im_start|>answer", "<|im_end|>")),
+    *tokens("hyperclova", "thought", ("<|im_start|>assistant/think", "<|im_end|>")),
     *tokens(
         "kimi",
         "thought",
         ("◁think▷", "◁/think▷"),
         ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
     ),
-    *tokens("open-thoughts", "thought", ("<|begin_of_thought|>", "<|end_of_thought|>")),
-    *tokens("open-thoughts", "thought", ("<|begin_of_think|>", "<|end_of_think|>")),
-    *tokens("unsloth", "thought", ("<start_working_out>", "<end_working_out>")),
+    *tokens(
+        "unsloth",
+        "thought",
+        ("<start_working_out>", "<end_working_out>"),
+        ("<reasoning_start>", "<reasoning_end>"),
+    ),
+    # Where an answer in tags follows; else the analysis may be the answer.
+    Form(
+        "scratchpad",
+        "<analysis>",
+        "thought",
+        ("</analysis>",),
+        "beginning",
+        ahead=r"</analysis>\s*<(?:answer|final_answer|response|output)>",
+    ),
     *tokens("cohere", "thought", ("<|START_THINKING|>", "<|END_THINKING|>")),
     *tokens("apertus", "thought", ("<|inner_prefix|>", "<|inner_suffix|>")),
     *tokens(
@@ -57,7 +73,6 @@ _THOUGHTS = [
         Form("fence", f"```{name}→\n", "thought", ("\n```",), "fence")
         for name in ("thinking", "think", "thought", "reasoning")
     ],
-    Form("open-webui", '<details type="reasoning"%\n', "thought", ("</details>",), "line"),
     *tokens("pangu", "thought", ("[unused16]", "[unused17]")),
     *words("magistral", "[THINK]", "[/THINK]"),
     *[
@@ -83,22 +98,28 @@ _THOUGHTS = [
 ]
 
 _CALLS = [
-    *pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
     *[
         Form("hermes", f'<{name} name="→@"', "tool", (f"</{name}>",))
         for name in ("tool_call", "tool_use", "function_call", "function", "xai:function_call")
     ],
+    *pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
     # Qwen2.5-Coder answers with the tag that its prompt lists the tools in.
     *[
         Form("hermes", f"<tools>→~{opened}", "tool", ("</tools>",), "line")
         for opened in ("{", "[", "<tool_call>")
     ],
-    *pairs("cline", "tool", "use_tool", "use_mcp_tool"),
-    *pairs("openhands", "tool", "execute_ipython", "execute_bash"),
+    *[
+        Form("hermes", f"<{name}>→~{{~$~:", "tool", (f"</{name}>",), "line")
+        for name in ("call", "action", "function", "tool")
+    ],
+    Form("gigachat", "function call~<|role_sep|>→~{", "tool", (), "line", value=True),
+    *tokens("hyperclova", "tool", ("<|im_start|>assistant -> tool/function_call", "<|im_end|>")),
+    *token_pairs("tokens", "tool", "tool_call", "tool_calls", "function_call", "function_calls"),
     Form("gorilla", "<<function>>→@(", "tool", value=True),
     Form("functionary", "<|recipient|>→@~<|content|>~{", "tool", value=True),
     *pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
+    Form("qwen-coder", "<__function=→@>", "tool", ("</__function>", "</function>")),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
     *pairs(
         "claude",
@@ -137,7 +158,6 @@ _CALLS = [
     ),
     *tokens("kimi", "tool", ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")),
     *tokens("kimi", "tool", ("<|open|>tools<|sep|>", "<|close|>tools<|sep|>")),
-    *tokens("lfm", "tool", ("<|tool_call_start|>", "<|tool_call_end|>")),
     *tokens("internlm", "tool", ("<|action_start|>", "<|action_end|>")),
     *tokens("cohere", "tool", ("<|START_ACTION|>", "<|END_ACTION|>")),
     *tokens("apertus", "tool", ("<|tools_prefix|>", "<|tools_suffix|>")),
@@ -151,11 +171,11 @@ _CALLS = [
     ),
     *[
         Form("gemma", f"```{name}→\n", "tool", ("\n```",), "fence")
-        for name in ("tool_code", "tool_call", "function_call")
+        for name in ("tool_code", "tool_call", "tool_calls", "tool_use", "function_call")
     ],
+    Form("fence", "```tool→~{", "tool", ("\n```",), "fence"),
     Form("gemma", "```python→~print(default_api.@(", "tool", ("\n```",), "fence"),
     *tokens("solar", "tool", ("<|tool_call:begin|>", "<|tool_call:end|>")),
-    Form("hector", "→[Tool: @(", "tool", (")]",), "line"),
 ]
 
 _RESULTS = [
@@ -183,12 +203,17 @@ _RESULTS = [
     *tokens("gemma", "result", ("<|tool_response>", "<tool_response|>")),
     *[
         Form("gemma", f"```{name}→\n", "result", ("\n```",), "fence")
-        for name in ("tool_output", "tool_outputs")
+        for name in ("tool_output", "tool_outputs", "tool_response", "tool_result")
     ],
     Form("qwen-agent", "✿RESULT✿:", "result", labels=True),
+    *token_pairs("tokens", "result", "tool_result", "tool_response", "tool_output"),
+    *[
+        Form("llama", f"<|start_header_id|>{role}<|end_header_id|>", "result", ("<|eot_id|>",))
+        for role in ("ipython", "tool")
+    ],
 ]
 
-_ANSWER_TAGS = ("answer", "final_answer", "response", "output", "solution")
+_ANSWER_TAGS = ("answer", "final_answer", "response", "output", "solution", "conclusion")
 _ANSWERS = [
     *tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
     *tokens(
@@ -219,6 +244,8 @@ _TURN_ENDS = [
         "<|stop|>",
         "<|observation|>",
         "<end_code>",
+        "<bot_end>",
+        "<|message_sep|>",
     ),
     *(
         "<turn|>",
@@ -296,12 +323,16 @@ _HARMONY = [
     Form("bare-harmony", "assistantfinal", "text", (), "beginning", "family"),
 ]
 
-_TABLE = [*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY, *REACT, *JSON, *PYTHONIC]
+_TABLE = [
+    *(*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY),
+    *(*PRODUCTS, *REACT, *JSON, *PYTHONIC),
+]
 _OPENERS = {form.opener for form in _TABLE} | set(_TURN_ENDS)
 _STRAY = {
     end: form.kind
     for form in _TABLE
-    if not set("@%~") & set(form.opener)  # else what follows decides whether it is a tag
+    # else what follows decides whether it is a tag
+    if form.place == "anywhere" and not set("@%~") & set(form.opener)
     for end in form.ends
     if end[0] in "<[◁"
 }
@@ -321,7 +352,7 @@ FORMS = [
 ]
 """Every form that is known, with the ends that stand alone: they are removed."""
 
-LABELLED = frozenset({"react", "bare-harmony", "qwen-agent"})
+LABELLED = frozenset({"react", "bare-harmony", "qwen-agent", "dspy"})
 """Families whose bodies are parted by labels."""
 
 THINK_ENDS = frozenset(end for form in _THOUGHTS if form.family == "think" for end in form.ends)

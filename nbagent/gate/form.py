@@ -1,10 +1,10 @@
 """`Form`: a form in which models write thoughts, calls or results into their text.
 
 An opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest of a
-line, `#` an optional number, `^` a capital letter, `$` a JSON key of a tool's name, `&` a JSON key
-of its arguments; from `→` on it belongs to the body. An opener in angle brackets is recognised in
-upper and lower case, and with the bars and underscores of DeepSeek's tokens (`｜`, `▁`). Openers of
-the family `OWN` have no marks.
+line, `№` an optional number, `^` a capital letter, `$` a JSON key of a tool's name, `&` a JSON key
+of its arguments, `…` the attributes of a tag, if it has any; from `→` on it belongs to the body. An
+opener in angle brackets is recognised in upper and lower case, and with the bars and underscores of
+DeepSeek's tokens (`｜`, `▁`). Openers of the family `OWN` have no marks.
 """
 
 import re
@@ -59,13 +59,31 @@ class Form(NamedTuple):
 
 
 def pairs(family: str, kind: Kind, *names: str, value: bool = False) -> list[Form]:
-    """Return rows for XML-like tags: `<name>` up to `</name>`."""
-    return [Form(family, f"<{name}>", kind, (f"</{name}>",), value=value) for name in names]
+    """Return rows for XML-like tags, with or without attributes: `<name>` up to `</name>`."""
+    return [Form(family, f"<{name}…>", kind, (f"</{name}>",), value=value) for name in names]
 
 
 def tokens(family: str, kind: Kind, *pairs: tuple[str, str]) -> list[Form]:
     """Return rows for pairs of special tokens: a body from one up to the other."""
     return [Form(family, opener, kind, (end,)) for opener, end in pairs]
+
+
+def token_pairs(family: str, kind: Kind, *names: str) -> list[Form]:
+    """Return rows for special tokens in the shapes that templates give them: `<|name_start|>` up to
+    `<|name_end|>`, and the like.
+    """
+    shapes = (
+        ("{}_start", "{}_end"),
+        ("{}_begin", "{}_end"),
+        ("begin_{}", "end_{}"),
+        ("begin_of_{}", "end_of_{}"),
+        ("start_{}", "end_{}"),
+    )
+    return [
+        Form(family, f"<|{opener.format(name)}|>", kind, (f"<|{end.format(name)}|>",))
+        for name in names
+        for opener, end in shapes
+    ]
 
 
 def words(family: str, opener: str, closer: str) -> list[Form]:

@@ -103,7 +103,7 @@ class Gate:
             names: of the tools; those of calls that come by are known without it.
             only: whether what looks like a call of another tool is text, wherever it stands.
         """
-        self._levels.grammar.names.update(names)
+        self._levels.grammar.learn(names)
         self._levels.grammar.is_complete |= only
 
     def show_calls(self, names: Iterable[str]) -> None:

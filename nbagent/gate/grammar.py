@@ -1,7 +1,9 @@
 """`Grammar`: the forms that count as a tag in the texts of one run."""
 
+from collections.abc import Iterable
+
 from nbagent.gate.form import Form
-from nbagent.gate.matcher import openers_of
+from nbagent.gate.matcher import openers_of, openers_with_tools
 from nbagent.gate.tag_options import NO_TAGS, TagOptions
 
 
@@ -20,9 +22,17 @@ class Grammar:
 
     def __init__(self, options: TagOptions = NO_TAGS, *, is_complete: bool = False) -> None:
         self.openers = openers_of(options.forms)
-        self.names: set[str] = set()
+        self.names: frozenset[str] = frozenset()
         self.is_complete = is_complete
+        self._own = options.forms
         self._asked = options.families
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Add names of the run's tools."""
+        names = self.names.union(names)
+        if names != self.names:
+            self.names = names
+            self.openers = openers_with_tools(self._own, names)
 
     @property
     def watches_lines(self) -> bool:

@@ -155,7 +155,7 @@ class Levels:
             case e.StepStart():
                 self._with_text.discard(event.parent_id)
             case e.ToolStart():
-                self.grammar.names.add(event.name)
+                self.grammar.learn([event.name])
             case e.ToolResult(preliminary=False):
                 # Goes back to the model; one that thinks first begins with a thought.
                 self._with_text.discard(event.parent_id)

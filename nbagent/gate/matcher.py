@@ -2,6 +2,7 @@
 one.
 """
 
+import copy
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,23 +11,27 @@ from typing import NamedTuple
 
 from nbagent.gate.families import FORMS, THINK_ENDS
 from nbagent.gate.form import ARGS_KEYS, NAME_KEYS, OWN, Form
+from nbagent.gate.late_families import named_forms
 
 MAX_BACKTICKS = 32
 """Backticks that count as one run at most, so that an endless one is never held back."""
 
+_ATTRIBUTES = r"""(?:[ \t]{1,4}[\w:-]+=(?:"[^"<>\n]*"|'[^'<>\n]*'|[^\s"'<>]+)){0,16}[ \t]{0,4}"""
 _MARKS = {
     "~": re.compile(r"\s{0,16}", re.ASCII),
     "@": re.compile(r"[\w.:/-]{1,64}", re.ASCII),
     "%": re.compile(r"[^\n{}\[\]]{1,80}"),
-    "#": re.compile(r" ?\d{0,2}", re.ASCII),
+    "№": re.compile(r" ?\d{0,2}", re.ASCII),
     "^": re.compile(r"[A-Z]"),
+    # A tag that is not complete yet may have attributes up to the end of the text.
+    "…": re.compile(rf"(?=[^<>\n]{{0,400}}>){_ATTRIBUTES}(?=>)|(?:[ \t][^<>\n]{{0,399}})?\Z"),
 }
 _CHOICES = {
     "$": tuple(f'"{key}"' for key in NAME_KEYS),
     "&": tuple(f'"{key}"' for key in ARGS_KEYS),
 }
 """JSON keys that a mark stands for."""
-_PIECES = re.compile(f"([{''.join(map(re.escape, [*_MARKS, *_CHOICES]))}→])")
+_PIECES = re.compile(f"([{''.join(map(re.escape, [*_MARKS, *_CHOICES]))}→\\n])")
 _BACKTICKS = rf"`{{1,{MAX_BACKTICKS}}}"
 _PLAIN = str.maketrans(string.ascii_uppercase + "｜▁", string.ascii_lowercase + "|_")
 _KEY_CHARS = 3
@@ -37,7 +42,7 @@ def plain(tag: str) -> str:
     """Return a tag in the form that all its spellings have in common: lower case if it is in angle
     brackets.
     """
-    if not tag.startswith("<"):
+    if not tag.startswith(("<", "→<")):
         return tag
     return tag.translate(_PLAIN)
 
@@ -160,6 +165,11 @@ def _head(form: Form) -> str:
     return next(piece for piece in _pieces(form) if piece != "→")
 
 
+def _is_word(head: str) -> bool:
+    """Return True if the first character of an opener is so common that it is looked for whole."""
+    return head[0].isalnum() or head[0] == ":"
+
+
 class Openers:
     """The openers that count in a text.
 
@@ -175,17 +185,28 @@ class Openers:
     """
 
     def __init__(self, forms: Iterable[Form]) -> None:
-        by_head = [(_head(form), form) for form in forms]
-        heads = {head for head, _ in by_head}
-        words = sorted((head for head in heads if head[0].isalnum()), key=len, reverse=True)
-        signs = re.escape("".join({head[0] for head in heads if not head[0].isalnum()} - {"`"}))
-        self.token = re.compile("|".join([f"[{signs}]", *map(re.escape, words), _BACKTICKS, r"\n"]))
+        self._heads: set[str] = set()
         self._groups: dict[str, dict[tuple[str, str, str], tuple[Form, OpenerTree]]] = {}
         self._parts: dict[str, list[str]] = {}
         self._words: dict[str, list[Form]] = {}
-        anywhere: set[str] = set()  # first characters of those that need not begin a line
+        self._anywhere: set[str] = set()  # first characters of those that need not begin a line
         self._words_begin_lines = True
-        for head, form in by_head:
+        self._add(forms)
+
+    def with_forms(self, forms: Iterable[Form]) -> "Openers":
+        """Return these openers and those of more forms, whose family has no others."""
+        both = copy.copy(self)
+        both._heads, both._anywhere = set(self._heads), set(self._anywhere)
+        both._groups = {key: dict(groups) for key, groups in self._groups.items()}
+        both._parts = {part: list(keys) for part, keys in self._parts.items()}
+        both._words = {part: list(words) for part, words in self._words.items()}
+        both._add(forms)
+        return both
+
+    def _add(self, forms: Iterable[Form]) -> None:
+        for form in forms:
+            head = _head(form)
+            self._heads.add(head)
             key = head[:_KEY_CHARS]
             for size in range(1, len(key)):
                 self._parts.setdefault(key[:size], []).append(key)
@@ -196,13 +217,17 @@ class Openers:
                 groups[rules] = (form, tree)
             groups[rules][1].add(form, _pieces(form))
             if form.place in ("anywhere", "end"):
-                anywhere.add(key[0])
-            if key[0].isalnum():
+                self._anywhere.add(key[0])
+            if _is_word(head):
                 self._words_begin_lines &= form.place in ("line", "beginning")
                 for size in range(1, len(head)):
                     self._words.setdefault(head[:size], []).append(form)
         self._longest_word = max(map(len, self._words), default=0)
-        starts = re.escape("".join(anywhere)) + "`"
+        words = sorted(filter(_is_word, self._heads), key=len, reverse=True)
+        signs = {head[0] for head in self._heads.difference(words)} - {"`"}
+        patterns = [f"[{re.escape(''.join(signs))}]", _any_of(words), _BACKTICKS, r"\n"]
+        self.token = re.compile("|".join(patterns))
+        starts = re.escape("".join(self._anywhere)) + "`"
         self.trigger = re.compile(f"[{starts}]")
         self.line_trigger = re.compile(rf"[{starts}\n]")
 
@@ -293,8 +318,16 @@ def _ignored(form: Form) -> frozenset[str]:
     if form.kind != "thought" or form.labels:
         return frozenset()
     same = [form] if form.opener else FORMS
-    openers = [each.opener for each in same if each.kind == "thought"]
+    openers = [each.opener.replace("…", "") for each in same if each.kind == "thought"]
     return frozenset(plain(opener) for opener in openers if opener[0] in "<[◁")
+
+
+def _any_of(words: Sequence[str]) -> str:
+    """Return a regular expression for any of the words, which fails fast where none begins."""
+    firsts = "".join(sorted({word[0] for word in words}))
+    if not firsts:
+        return _NEVER
+    return f"(?=[{firsts}])(?:{'|'.join(map(re.escape, words))})"
 
 
 def _pattern(literal: str) -> str:
@@ -315,3 +348,9 @@ def ends_of(form: Form) -> Ends:
 def openers_of(own: tuple[Form, ...]) -> Openers:
     """Return the openers of the table, after those of the user's own."""
     return Openers([*own, *FORMS])
+
+
+@lru_cache(maxsize=64)
+def openers_with_tools(own: tuple[Form, ...], names: frozenset[str]) -> Openers:
+    """Return the same, and the openers that begin with the name of a tool."""
+    return openers_of(own).with_forms(form for name in sorted(names) for form in named_forms(name))

@@ -105,7 +105,8 @@ def _decoded(text: str) -> Any:
 
 _CUT_NAME = re.compile(
     r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{|tool\s*=>\s*"([^"]+)\""""
-    r"""|\[\{"([\w.:/-]+)":\s*\{|(?!print)\b(\w[\w.]*)\("""
+    r"""|\[\{"([\w.:/-]+)":\s*\{|([\w.:/-]+)</tool>|TOOL_NAME:\s*([\w.:/-]+)"""
+    r"""|<details [^>]*\bname="([^"]+)"|(?!print)\b(\w[\w.]*)\("""
 )
 """The name in a call that is cut off, or has a fault."""
 
@@ -209,18 +210,22 @@ _PAIR = re.compile(
 )
 _PARAMETERS = re.compile(r"<(parameters|arguments)>(.*?)(?:</\1>|\Z)", re.DOTALL)
 _ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
+_TAG_OF_TOOL = re.compile(r"<([\w.:/-]+)>\s*(<.*)", re.DOTALL)
 
 
 def _xml(body: str) -> list[TaggedCall]:
     """Return the calls of tags: `<invoke name="f">`, `<function=f>`, `<tool_name>` or
-    `<arg_key>`.
+    `<arg_key>`; of a tag that is named after its tool, `<f><x>1</x></f>`, that call.
     """
     if body.startswith(("{", "[", "```")):
         return []
     for pattern in (_INVOKE, _FUNCTION, _TOOL_NAME, _ARG_KEYS):
         if found := pattern.findall(body):
             return [_xml_call(name, inner) for name, inner in found]
-    return []
+    tag = _TAG_OF_TOOL.match(body)
+    if tag is None:
+        return []
+    return [_of_values(tag[1], dict(_ELEMENT.findall(tag[2])))]
 
 
 def _xml_call(name: str, inner: str) -> TaggedCall:
@@ -366,11 +371,13 @@ def _python_call(call: ast.Call, source: str) -> TaggedCall:
 _REACT = re.compile(r"Action ?\d*:\s*([^\n{}\[\]`]+?)\s*Action Input ?\d*:\s*(.*)", re.DOTALL)
 _REACT_BRACKETS = re.compile(r"Action ?\d*:\s*([\w.:/-]+)([\[(])(.*)", re.DOTALL)
 _REACT_JSON = re.compile(r"Action ?\d*:\s*((?:```|\{).*)", re.DOTALL)
-_QWEN = re.compile(r"([\w.:/-]+)\s*✿ARGS✿:\s*(.*)", re.DOTALL)
+_ARGS_LABEL = re.compile(
+    r"([\w.:/-]+)\s*(?:✿ARGS✿:|\[\[ ## next_tool_args ## \]\])\s*(.*)", re.DOTALL
+)
 
 
 def _labelled(body: str) -> list[TaggedCall]:
-    """Return the call of ReAct, or of Qwen-Agent: a name and a value behind labels."""
+    """Return the call of ReAct, Qwen-Agent or DSPy: a name and a value behind labels."""
     if as_json := _REACT_JSON.match(body):
         return _json(as_json[1])
     if bracketed := _REACT_BRACKETS.match(body):
@@ -378,7 +385,7 @@ def _labelled(body: str) -> list[TaggedCall]:
         if bracket == "[":
             return [_of_values(name, args_text.strip().removesuffix("]"))]
         return _python(f"{name}({args_text}")
-    found = _REACT.match(body) or _QWEN.match(body)
+    found = _REACT.match(body) or _ARGS_LABEL.match(body)
     if found is None:
         return []
     name, args_text = found[1], _unfenced(found[2].strip())

@@ -166,7 +166,65 @@ CALLS: list[tuple[str, str]] = [
     ("lm-studio", f"[TOOL_REQUEST]\n{JSON}\n[END_TOOL_REQUEST]"),
     ("gemini", f"<tool_code>\nprint(search(q='{Q}'))\n</tool_code>"),
     ("gemini", f"```python\nprint(default_api.search(q='{Q}'))\n```"),
+    # attributes
+    ("hermes", f'<tool_call id="c1">{JSON}</tool_call>'),
+    ("hermes", f"<tool_call id=c1 name='x'  >{JSON}</tool_call>"),
+    ("hermes", f'<tool_call name="search" id="c1">{ARGS}</tool_call>'),
+    ("claude", f'<function_calls type="a b">\n{INVOKE}\n</function_calls>'),
+    *[
+        ("hermes", f"<{name}>\n{JSON}\n</{name}>")
+        for name in ("call", "action", "function", "tool")
+    ],
+    *[
+        ("tokens", f"<|{opener}|>[{JSON}]<|{end}|>")
+        for opener, end in (
+            ("tool_calls_start", "tool_calls_end"),
+            ("begin_function_call", "end_function_call"),
+            ("begin_of_tool_call", "end_of_tool_call"),
+            ("start_tool_call", "end_tool_call"),
+        )
+    ],
+    ("qwen-coder", f"<__function=search>{ARGS}</__function>"),
+    (
+        "gigachat",
+        f"<|message_sep|>\n\nfunction call<|role_sep|>\n{JSON}<|message_sep|>\n\n",
+    ),
+    ("hyperclova", f"<|im_start|>assistant -> tool/function_call\n[{JSON}]<|im_end|>\n"),
+    ("fence", f"```tool\n{JSON}\n```"),
+    ("fence", f"```tool_use\n{JSON}\n```"),
+    ("openhands", f"<execute>\nsearch('{Q}')\n</execute>"),
+    (
+        "open-webui",
+        f'<code_interpreter type="code" lang="python">\nsearch("{Q}")\n</code_interpreter>',
+    ),
+    (
+        "open-webui",
+        (
+            '<details type="tool_calls" done="true" id="c1" name="search" '
+            f'arguments="{Q}" result="{RESULT}">\n<summary>Tool Executed</summary>\n</details>'
+        ),
+    ),
+    ("langchain", f"<tool>search</tool>\n<tool_input>{Q}</tool_input>"),
+    ("continue", f"```tool\nTOOL_NAME: search\nBEGIN_ARG: q\n{Q}\nEND_ARG\n```"),
+    (
+        "dspy",
+        (
+            f"[[ ## next_thought ## ]]\n{THOUGHT}\n\n[[ ## next_tool_name ## ]]\nsearch\n\n"
+            f"[[ ## next_tool_args ## ]]\n{ARGS}\n\n[[ ## completed ## ]]\n"
+        ),
+    ),
 ]
+
+NAMED_CALLS: list[tuple[str, str]] = [
+    ("search", f"search\n{ARGS}"),
+    ("search", f"search\n{ARGS}<|observation|>\n"),
+    ("web.search-2", f"web.search-2\n{ARGS}"),
+    ("search_web", f"<search_web>\n<q>{Q}</q>\n</search_web>"),
+    ("search-web", f"<search-web><q>{Q}</q><n>1</n></search-web>\n"),
+    ("searchWeb", f"<searchWeb>\n  <q>{Q}</q>\n</searchWeb>"),
+    ("search", f"Call: search(q='{Q}')<bot_end>\n"),
+]
+"""Calls that begin with the name of a tool, and the name."""
 
 LATE_CALLS: list[tuple[str, str]] = [
     ("json", f">>>search\n{ARGS}\n>>>all\n"),
@@ -364,6 +422,26 @@ THOUGHTS: list[tuple[str, str]] = [
     ("solar", f"<|think|>{THOUGHT}<|end|><|begin|>assistant<|content|>"),
     ("s1", f"<|im_start|>think\n{THOUGHT}<|im_start|>answer\n"),
     ("unsloth", f"<start_working_out>{THOUGHT}<end_working_out><SOLUTION>"),
+    ("unsloth", f"<reasoning_start>{THOUGHT}<reasoning_end>"),
+    ("think", f'<thinking mode="deep">{THOUGHT}</thinking>\n'),
+    ("think", f"<think time=3  budget='1 2'>\n{THOUGHT}\n</think>\n"),
+    ("think", f'<reasoning effort="high" >{THOUGHT}</reasoning>'),
+    *[
+        ("think", f"<|{opener}|>{THOUGHT}<|{end}|>")
+        for opener, end in (
+            ("thinking", "/thinking"),
+            ("thought_start", "thought_end"),
+            ("begin_thinking", "end_thinking"),
+            ("begin_of_think", "end_of_think"),
+            ("start_reasoning", "end_reasoning"),
+        )
+    ],
+    ("hyperclova", f"<|im_start|>assistant/think\n{THOUGHT}<|im_end|>\n<|im_start|>assistant\n"),
+    ("scratchpad", f"<lobeThinking>{THOUGHT}</lobeThinking>\n\n"),
+    ("analysis", f"<analysis>\n{THOUGHT}\n</analysis>\n\n<answer>"),
+    ("librechat", f":::thinking\n{THOUGHT}\n:::\n\n"),
+    ("dspy", f"[[ ## reasoning ## ]]\n{THOUGHT}\n\n[[ ## answer ## ]]\n"),
+    ("cline", f"<thinking>{THOUGHT}</thinking>\n\n<attempt_completion>\n<result>\n"),
     ("fence", f"```thinking\n{THOUGHT}\n\n{THOUGHT}\n```\n"),
     (
         "open-webui",
@@ -408,6 +486,11 @@ THOUGHTS: list[tuple[str, str]] = [
     ("results", f"<｜tool▁outputs▁begin｜>{RESULT}<｜tool▁outputs▁end｜>"),
     ("results", f"```tool_output\n{RESULT}\n```\n"),
     ("results", f"<|START_TOOL_RESULT|>{RESULT}<|END_TOOL_RESULT|>"),
+    ("results", f'<tool_response id="c1">{RESULT}</tool_response>'),
+    ("results", f"<|tool_result_start|>{RESULT}<|tool_result_end|>"),
+    ("results", f"<|begin_search_result|>{RESULT}<|end_search_result|>"),
+    ("results", f"```tool_result\n{RESULT}\n```\n"),
+    ("results", f"<|start_header_id|>ipython<|end_header_id|>\n\n{RESULT}<|eot_id|>\n"),
 ]
 
 TURN_ENDS = (
@@ -486,6 +569,50 @@ KEPT = [
     "✿ a flower ✿ and ◁ a triangle ▷",
     "{not json}\n[not a list\n{",
     "a\\\\b `c\\` d",
+    # --- answers that speak of thoughts and calls, or have their words
+    "A model puts its thoughts between `<think>` and `</think>`; split at the second one.",
+    "In Qwen3, \"<think>\" opens the thought; '</think>' ends it, and “<answer>” is not used.",
+    'The attribute form `<think mode="deep">` is rare, as is (<thinking level=3>).',
+    "<think-cell> is a company, <thinkpad model='x1'> a tag of its own, <thinking_cap/> none.",
+    "If a <think or think> b, then a < think mode.",
+    "**Reasoning:** both are odd.\n\n**Answer:** 8",
+    "**Thinking:** both are odd, so the sum is even.\n\n**Answer:** 8",
+    "**Answer:** It is 7 degrees.\n\n**Final answer:** 7",
+    "Thinking: two odd numbers.\nAnswer: an even one.",
+    "Answer: 42\nFinal answer: 42",
+    "## Thinking\n\nThis chapter is on how to think.\n\n## Exercises\n\nOne a day.",
+    "## Thinking\n\nWe sort first.\n\n## Answer\n\nO(n log n)",
+    "# Thinking in Systems\n\nOn feedback.\n\n## Response\n\nNone.",
+    "### Thought process\n\n1. Read.\n2. Try.\n\n### Final answer\n\nYes.",
+    "Thinking process:\n\n1. Look.\n2. Leap.\n\nResponse: fine.",
+    "► **THINKING** is a label, and ► **ANSWER** another.",
+    "```xml\n<tools>\n  <tool>search</tool>\n  <tool_input>x</tool_input>\n</tools>\n```",
+    "```xml\n<read_file>\n<path>a.py</path>\n</read_file>\n```\nis how Cline reads a file.",
+    '```html\n<details type="reasoning">\n<summary>x</summary>\n</details>\n```',
+    '````markdown\n```tool\n{"name": "search"}\n```\n````',
+    "~~~\n[[ x ]]\n~~~\nis a test of bash: [[ -f a ]] && [[ ## ]]",
+    "<details>\n<summary>Proof</summary>\n\nBy induction.\n\n</details>\n\nDone.",
+    '<details class="tool_calls" open>\n<summary>Calls</summary>\nTwo.\n</details>',
+    '<p>It is <output name="x">7</output>.</p>\n<code>x</code>',
+    '<search>\n  <form><input name="q"></form>\n</search>',
+    "<documents>\n<document>One</document>\n</documents>",
+    "<analysis>\nSales rose.\n</analysis>\n\n<summary>\nOrder more.\n</summary>",
+    "<execute>\n  <command>ls</command>\n</execute>\nis a part of the file.",
+    "<action>\n  <name>save</name>\n</action>\n<tool>\n  <id>3</id>\n</tool>",
+    "<tool>{tool.name}</tool>\n<action>{onSave}</action>",
+    '<function>{"a": 1}</function>\n<call>{"x": 2}</call>',
+    "<conclusion>Order more.</conclusion>",
+    "<information>Open from 9 to 5.</information>",
+    ":::note\nRemember.\n:::\n\n:::thinking-box\nx\n:::",
+    "Use :::thinking\n:::",
+    "search\n\n- weather\n- read_file\n\nare my tools.",
+    'Body of a call of lookup:\n\nlookup\n{"q": 1}',
+    "Call: 555 1234 (office).\nCall: me(at home)",
+    "functions call each other; a function call costs time.",
+    "The tokens <|query|>, <|documents|> and <|conclusion|> are made up.",
+    "```tool\nhammer\n```\n\n```tools\n{}\n```",
+    '```python\nm = re.search(r"<think>(.*?)</think>", s, re.S)\n```\ntakes it out.',
+    r"The pattern `<(\w+)>.*?</\1>` matches; `\[TOOL_CALLS\]` needs escapes.",
 ]
 
 
@@ -507,6 +634,15 @@ def texts() -> list[Text]:
             )
             cut = call[: call.index(Q) + 3]
             found.append(Text(family, f"{INTRO}\n{cut}", INTRO, names))
+    for name, call in NAMED_CALLS:
+        for before in ("", f"{INTRO}\n\n"):
+            text = f"{before}{call}{_gap(call)}{ANSWER}"
+            found.append(Text("named", text, before + ANSWER, (name,), (name,)))
+            if "<|" not in call and "<bot_end>" not in call:
+                found.append(Text("kept", text, text, tools=("lookup",)))
+    for name in ("read_file", "execute_command", "apply_diff"):
+        call = f"<{name}>\n<q>{Q}</q>\n</{name}>"
+        found.append(Text("cline", f"{INTRO}\n\n{call}\n\n{ANSWER}", INTRO + ANSWER, (name,)))
     for family, call in LATE_CALLS:
         made = names * max(1, call.count("search(q='"))
         knowns: list[tuple[tuple[str, ...], dict[str, Any]]] = [
@@ -526,7 +662,7 @@ def texts() -> list[Text]:
         )
     for family, thought in THOUGHTS:
         found.append(Text(family, f"{thought}{ANSWER}", ANSWER))
-        if family != "harmony" and thought.startswith(("<", "[", "◁", "```")):
+        if family not in ("harmony", "analysis") and thought.startswith(("<", "[", "◁", "```")):
             found.append(Text(family, f"{INTRO}\n\n{thought}{ANSWER}", INTRO + ANSWER))
     found += [Text("turn", f"{ANSWER}{token}", ANSWER) for token in TURN_ENDS]
     found += [Text("kept", text, text) for text in KEPT]

@@ -103,7 +103,7 @@ def test_any_text_has_the_same_parts_however_it_is_cut(
 
 MARKS = {
     ord(mark): text
-    for mark, text in zip("→~@%#^", ["", " ", "search", "search", "", "A"], strict=True)
+    for mark, text in zip("→~@%№^…", ["", " ", "search", "search", "", "A", ' a="b"'], strict=True)
 }
 FORM_PARTS = [
     *{form.opener.translate(MARKS) for form in FORMS},
@@ -117,6 +117,9 @@ CALL_PARTS = [
     "Observation: z\n",
     "\\",
     "search",
+    "search\n{",
+    "<read_page>\n<",
+    "</read_page>",
     "'",
     ";",
 ]
@@ -133,13 +136,13 @@ CALL_PARTS = [
             [("<plan>", "</plan>", "thought"), ("PLAN:", "DONE", "tool")],
         ]
     ),
-    st.sampled_from([(), ("search",)]),
+    st.sampled_from([(), ("search",), ("search", "read_page")]),
 )
 def test_each_form_is_the_same_however_it_is_cut(
     words: list[str], cuts: list[int], tags: Tags | None, names: tuple[str, ...]
 ) -> None:
     grammar = Grammar(tag_options(tags))
-    grammar.names.update(names)
+    grammar.learn(names)
     text = "".join(words)
     whole = streamed([text], grammar=grammar)
     assert streamed(cut(text, cuts), grammar=grammar) == whole
@@ -383,3 +386,11 @@ def test_own_tags_are_taken_literally(opener: str) -> None:
     grammar = Grammar(tag_options([(opener, "END", "thought")]))
     text = f"x{opener}a END b"
     assert split(text, grammar=grammar)[1:] == [Segment("thought", "a "), Segment("text", "b")]
+
+
+def test_headings_part_a_thought_from_its_answer_where_they_are_own_tags() -> None:
+    grammar = Grammar(tag_options([("## Thinking\n", "## Answer\n", "thought")]))
+    text = "## Thinking\nHm.\n## Answer\nHi"
+    parts = [Segment("thought", "Hm.\n"), Segment("text", "Hi")]
+    assert split(text, grammar=grammar) == parts
+    assert [part for part in streamed(list(text), grammar=grammar) if part.text] == parts
