@@ -10,9 +10,9 @@ import re
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-Grade: TypeAlias = Literal["sure", "maybe"]
+Grade: TypeAlias = Literal["sure", "likely", "maybe"]
 """Grade of a name that marks a credential: `sure`, or `maybe` if everyday data has it too, so that
-the value must look like one.
+the value must look like one; `likely` if a UUID, which else is an id, is one under it.
 """
 
 _MAX_NAME_CHARS = 80
@@ -48,6 +48,7 @@ _MAYBE = words_of(
     "key keys token tokens pat auth jwt bearer pass pw k authkey authentication sessionid "
     "phpsessid jsessionid"
 )
+_LIKELY = words_of("token pat jwt bearer authkey")
 _ACCOUNTS = words_of(
     "db database smtp mail email user admin root mysql postgres pg redis mongo rabbitmq ftp ssh "
     "sudo proxy basic"
@@ -85,7 +86,7 @@ _DATA_BEFORE = {
     ),
     "token": words_of(
         "page next previous continuation sync pagination max min num total eos bos pad unk mask "
-        "sep cls special stop"
+        "sep cls special stop idempotency cancellation"
     ),
     "password": _VERBS,
     "secret": _VERBS,
@@ -161,6 +162,8 @@ def _grade(others: list[str], last: str) -> Grade | None:
         return "sure"
     if last == "tokens" and before:  # `input_tokens`: a number of them
         return None
+    if last in _LIKELY:
+        return "likely"
     if last in _MAYBE:
         return "maybe"
     if last not in _DATA and not _NOUNS.isdisjoint(others):
@@ -173,7 +176,7 @@ def is_credential_name(name: str) -> bool:
     `OPENAI_API_KEY` or `token`.
     """
     grade = credential_grade(name)
-    return grade == "sure" or (grade == "maybe" and _words_in(name)[-1] in _MAYBE)
+    return grade == "sure" or (grade is not None and _words_in(name)[-1] in _MAYBE)
 
 
 def is_credential_parameter(name: str) -> bool:

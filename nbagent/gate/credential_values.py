@@ -83,7 +83,7 @@ def looks_random(value: str) -> bool:
     """Return True if a text looks as if a generator of keys had written it, and no person."""
     if len(value) < _MIN_RANDOM_CHARS or _PLAIN_RANDOM.fullmatch(value) is None:
         return False
-    if _UUID.fullmatch(value):
+    if is_uuid(value):
         return False
     runs = _RUN.findall(value)
     longest = max(runs, key=len, default="")
@@ -93,6 +93,11 @@ def looks_random(value: str) -> bool:
     if len(joined) < _MIN_JOINED_CHARS or len(longest) < _MIN_JOINED_RUN_CHARS:
         return False
     return _changes(joined) >= _JOINED_CHANGES
+
+
+def is_uuid(value: str) -> bool:
+    """Return True if a text is a UUID."""
+    return _UUID.fullmatch(value) is not None
 
 
 def _changes(text: str) -> float:

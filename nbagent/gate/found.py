@@ -62,8 +62,8 @@ class Found(NamedTuple):
 
 def is_sure(grade: Grade, value: str) -> bool:
     """Return True if a value under a name of that grade is a credential."""
-    if grade == "maybe":
-        return is_random(value)
+    if grade != "sure":
+        return is_random(value, grade)
     return values.is_quoted_credential(value)
 
 
@@ -75,13 +75,17 @@ def is_written(grade: Grade, value: str, *, is_line: bool) -> bool:
         value: the text.
         is_line: whether it is all of a line's text; see `is_written_credential`.
     """
-    if grade == "maybe":
-        return is_random(value)
+    if grade != "sure":
+        return is_random(value, grade)
     return values.is_written_credential(value, is_line=is_line)
 
 
-def is_random(value: str) -> bool:
-    """Return True if a value looks like a credential whatever stands before it."""
+def is_random(value: str, grade: Grade = "maybe") -> bool:
+    """Return True if a value looks like a credential under a name of that grade: `maybe` if
+    anything may stand before it.
+    """
+    if grade == "likely" and values.is_uuid(value.rstrip(SENTENCE_MARKS)):
+        return True
     return values.looks_random(value.rstrip(SENTENCE_MARKS)) and not values.is_placeholder(value)
 
 

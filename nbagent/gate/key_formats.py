@@ -14,6 +14,7 @@ TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 
 _HEAD_CHARS = SHOWN_CHARS + 1
 _HEX = "0123456789abcdef"
+_HUBSPOT = ("na1", "na2", "eu1", "ap1")
 # Names of styles are no keys: scikit-learn's HTML has `sk-toggleable__content`.
 _NO_WORDS = (
     r"(?!(?!(?:proj|ant|svcacct|admin|or|lf)-)"
@@ -165,6 +166,41 @@ FORMATS = (
     ("rubygems_", r"[0-9a-f]{48}"),  # RubyGems
     ("AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),  # age
     ("sha256~", r"[A-Za-z0-9_\-]{43}"),  # OpenShift
+    ("sess-", r"[A-Za-z0-9]{40}(?![A-Za-z0-9])"),  # sessions of OpenAI's site
+    ("m0-", r"[A-Za-z0-9]{40}(?![A-Za-z0-9])"),  # Mem0
+    ("ATTA", r"[0-9a-f]{64,}"),  # Trello
+    ("ATCTT3xFf", r"[A-Za-z0-9_\-=]{80,}"),  # Atlassian
+    ("PMAT-", r"[A-Z0-9]{26}"),  # Postman
+    *((f"sq{kind}_", r"[0-9a-f]{40}") for kind in "apu"),  # SonarQube
+    *((f"pat-{region}-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}") for region in _HUBSPOT),
+    *((f"{kind}-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}") for kind in ("xaat", "xapt")),
+    ("shippo_live_", r"[0-9a-f]{40}"),  # Shippo
+    ("EZAK", r"[A-Za-z0-9]{54}"),  # EasyPost
+    ("FLWSECK-", r"[0-9a-z]{32}-X"),  # Flutterwave
+    ("FLWSECK_TEST-", r"[0-9a-zA-Z]{12,}"),
+    ("duffel_live_", r"[A-Za-z0-9_\-=]{43}"),  # Duffel
+    ("dt0c01.", r"[A-Z0-9]{24}\.[A-Z0-9]{64}"),  # Dynatrace
+    ("rdme_", r"[a-z0-9]{70}"),  # ReadMe
+    ("tfp_", r"[A-Za-z0-9_.=\-]{59}"),  # Typeform
+    ("AQVN", r"[A-Za-z0-9_\-]{35,}"),  # Yandex Cloud
+    ("CLOJARS_", r"[a-z0-9]{60}"),  # Clojars
+    ("aio_", r"[A-Za-z0-9]{28}(?![A-Za-z0-9])"),  # Adafruit
+    ("AKCp", r"[A-Za-z0-9]{69}"),  # Artifactory
+    ("cmVmdGtu", r"[A-Za-z0-9]{56}"),
+    ("ico-", r"[A-Za-z0-9]{32}(?![A-Za-z0-9])"),  # Infracost
+    ("dnkey-", r"[A-Za-z0-9=_\-]{26}-[A-Za-z0-9=_\-]{52}"),  # Defined Networking
+    ("v1.0-", r"[0-9a-f]{24}-[0-9a-f]{146}"),  # Cloudflare's origin certificates
+    ("atlasv1.", r"[A-Za-z0-9_\-=]{60,}"),  # HCP Terraform, behind the token's id
+    ("EAAM", r"[A-Za-z0-9]{100,}"),  # Meta
+    ("EAAC", r"[A-Za-z0-9]{100,}"),
+    ("AVNS_", r"[A-Za-z0-9_\-]{19}"),  # Aiven
+    ("vercel_blob_rw_", r"[A-Za-z0-9]{16}_[A-Za-z0-9]{24,}"),
+    ("ddp_", r"[A-Za-z0-9]{36}"),  # Deno
+    ("zpka_", r"[0-9a-f]{32}_[0-9a-f]{8}"),  # Zuplo
+    ("hcaik_", r"[a-z0-9]{58}"),  # Honeycomb
+    ("tr_prod_", r"[A-Za-z0-9]{20,}"),  # Trigger.dev
+    ("signkey-prod-", r"[0-9a-f]{32,}"),  # Inngest
+    ("s-s4t2ud-", r"[0-9a-f]{64}"),  # 42
     # JSON web tokens; with no end to the first part, a text of nothing but their heads would take
     # quadratic time.
     ("eyJ", r"[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}"),

@@ -283,7 +283,7 @@ def _assigned(value: _Value, *, is_spaced: bool, is_shell: bool) -> Found | None
         in_code = is_spaced or in_call or following in (",", ")")
         is_one = values.is_assigned_credential(written, in_code=in_code)
     else:
-        is_one = is_random(written)
+        is_one = is_random(written, value.grade)
     if not is_one:
         return None
     return value.masked(end, _BARE_REST)

@@ -14,6 +14,7 @@ _HEX = "0123456789abcdef"
 _CAPITALS = string.ascii_uppercase + string.digits
 _LETTERS = string.ascii_letters + string.digits
 _BASE64 = _LETTERS + "+/"
+_SMALL = string.ascii_lowercase + string.digits
 
 
 class Positive(NamedTuple):
@@ -146,11 +147,46 @@ KEYS = {
     "Sourcegraph": f"sgp_{fake(16, _HEX)}_{fake(40, _HEX)}",
     "LaunchDarkly": f"sdk-{fake_uuid()}",
     "Tailscale": f"tskey-auth-{fake(16)}-{fake(32)}",
+    "OpenAI session": "sess-" + fake(40),
+    "Mem0": "m0-" + fake(40),
+    "Trello": "ATTA" + fake(72, _HEX),
+    "Atlassian, with scopes": "ATCTT3xFfGN0" + fake(100, _LETTERS + "_-"),
+    "Postman, read only": "PMAT-" + fake(26, _CAPITALS),
+    "SonarQube": "squ_" + fake(40, _HEX),
+    "SonarQube, project": "sqp_" + fake(40, _HEX),
+    "HubSpot": f"pat-eu1-{fake_uuid()}",
+    "Axiom": f"xaat-{fake_uuid()}",
+    "Shippo": "shippo_live_" + fake(40, _HEX),
+    "EasyPost": "EZAK" + fake(54),
+    "Flutterwave": f"FLWSECK-{fake(32, _HEX)}-X",
+    "Duffel": "duffel_live_" + fake(43, _LETTERS + "_-"),
+    "Dynatrace": f"dt0c01.{fake(24, _CAPITALS)}.{fake(64, _CAPITALS)}",
+    "ReadMe": "rdme_" + fake(70, _SMALL),
+    "Typeform": "tfp_" + fake(59, _LETTERS + "_-"),
+    "Yandex": "AQVN" + fake(36, _LETTERS + "_-"),
+    "Clojars": "CLOJARS_" + fake(60, _SMALL),
+    "Adafruit": "aio_" + fake(28),
+    "Artifactory": "AKCp" + fake(69),
+    "Artifactory, reference": "cmVmdGtu" + fake(56),
+    "Infracost": "ico-" + fake(32),
+    "Defined Networking": f"dnkey-{fake(26, _CAPITALS)}-{fake(52, _CAPITALS)}",
+    "Cloudflare, origin": f"v1.0-{fake(24, _HEX)}-{fake(146, _HEX)}",
+    "HCP Terraform": "atlasv1." + fake(67),
+    "Meta": "EAAM" + fake(160),
+    "Aiven": "AVNS_" + fake(19),
+    "Vercel Blob": f"vercel_blob_rw_{fake(16)}_{fake(30)}",
+    "Deno": "ddp_" + fake(36),
+    "Zuplo": f"zpka_{fake(32, _HEX)}_{fake(8, _HEX)}",
+    "Honeycomb": "hcaik_" + fake(58, _SMALL),
+    "Trigger.dev": "tr_prod_" + fake(24),
+    "Inngest": "signkey-prod-" + fake(64, _HEX),
+    "42": "s-s4t2ud-" + fake(64, _HEX),
     "JWT": f"eyJ{fake(33)}.eyJ{fake(80)}.{fake(43, _LETTERS + '_-')}",
 }
 """A key of each service, by its name."""
 
 RANDOM = fake(40)
+UUID = fake_uuid()
 OTHER = fake(24, seed=1)
 AWS = "/" + fake(39, _BASE64)
 HEX = fake(40, _HEX)
@@ -171,6 +207,15 @@ _LEGACY = _PEM.replace(
 )
 
 _ONE = {
+    # UUIDs
+    f"TOKEN={UUID}": UUID,
+    f"export RAILWAY_TOKEN='{UUID}'": UUID,
+    f'{{"api_token": "{UUID}"}}': UUID,
+    f'{{"token": "{UUID}", "id": 3}}': UUID,
+    f"token: {UUID}\n": UUID,
+    f"X-Postmark-Server-Token: {UUID}": UUID,
+    f"tool --token {UUID} run": UUID,
+    f"client = Client(token='{UUID}')": UUID,
     # JSON
     f'{{"password": "{WORD}"}}': WORD,
     f'{{"db": {{"user": "me", "password": "{SYMBOLS}"}}}}': SYMBOLS,
@@ -319,6 +364,37 @@ POSITIVES = [
 ]
 
 NEGATIVES = [
+    # ids, hashes, pictures, names of models
+    "commit 9fceb02d0ae598e95dc970b74767f19372d61af8 (HEAD -> main, tag: v1.0-rc1)",
+    "git checkout da39a3ee5e6b4b0d3255bfef95601890afd80709 -- a.py",
+    "git diff 1a2b3c4d..5e6f7a8b; index 83db48f84ec..bf2f0d1e3aa 100644",
+    "uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
+    '{"sha": "6dcb09b5b57875f334f61aebed695e2e4193db5e", "node_id": "MDY6Q29tbWl0"}',
+    f'{{"id": "{UUID}", "run_id": "{UUID}", "thread_id": "{UUID}"}}',
+    f"GET /v1/runs/{UUID}/events?session={UUID}",
+    f"trace_id={UUID} request-id: {UUID}",
+    f'{{"key": "{UUID}", "uuid": "{UUID}"}}',
+    f'{{"next_page_token": "{UUID}", "idempotency_token": "{UUID}"}}',
+    f"idempotency_key={UUID}, token_id={UUID}, token_type: {UUID}",
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    f"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA{fake(200, _BASE64)}==",
+    f"![plot](data:image/svg+xml;base64,PHN2Zy{fake(120, _BASE64)}=)",
+    f'{{"image/png": "iVBORw0KGgo{fake(300, _BASE64)}="}}',
+    f"python@sha256:{fake(64, _HEX)}",
+    f"docker pull ghcr.io/me/app:main@sha256:{fake(64, _HEX)}",
+    f"Digest: sha256:{fake(64, _HEX)}\nStatus: Image is up to date",
+    f'integrity="sha384-{fake(64, _BASE64)}" crossorigin="anonymous"',
+    f"numpy==2.1.0 --hash=sha256:{fake(64, _HEX)}",
+    f"0x{fake(40, _HEX)} sent 1 ETH in block 19000000",
+    "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8 and gpt-4o-mini-2024-07-18",
+    "claude-opus-4-20250514, anthropic.claude-3-5-sonnet-20241022-v2:0, gemini-2.5-flash-lite",
+    "Qwen/Qwen3-Coder-480B-A35B-Instruct-AWQ, deepseek-r1-distill-qwen-32b-q4_k_m.gguf",
+    "call_abc123DEF456ghi789JKL012 toolu_01A09q90qw90lq917835lq9 chatcmpl-B9MBs8CjcvOU2jLn4n570S5",
+    "msg_01XFDUDYJgAACzvnptvVoYEL resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b",
+    "s3://bucket/2024/01/part-00000-3f2a1b4c-c000.snappy.parquet, arn:aws:iam::123456789012:role/x",
+    "ISBN 978-3-16-148410-0, IBAN DE89 3704 0044 0532 0130 00, DOI 10.1038/s41586-021-03819-2",
+    "the ico-font, aio_pika, ddp_backend, tfp_distributions, sess-ion and atlasv1.5 are names",
+    "EAAM and AVNS_ are prefixes, as are ATTA, squ_ and pat-eu1-.",
     # counts and settings
     '{"token_count": 1234567, "max_tokens": 100000, "total_tokens": 123456}',
     '{"usage": {"input_tokens": 120345, "output_tokens": 23456, "cached_tokens": 0}}',
