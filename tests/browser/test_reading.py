@@ -1,5 +1,5 @@
-"""What a reader finds when a run has ended, and where: panels, height, and the place that the
-reader looks at.
+"""The transcript of a run that has ended: panels, height, and the place that its reader looks
+at.
 """
 
 from typing import Any

@@ -21,7 +21,7 @@ PROMPT = "Start with 1."
 
 @dataclass
 class Fault:
-    """What is wrong in a step, from 1: its `result` or its `response`."""
+    """A mistake in a step, from 1: in its `result` or its `response`."""
 
     kind: str
     step: int

@@ -1,4 +1,4 @@
-"""What is mapped in the workers of engines: functions that other processes import."""
+"""Functions that are mapped in the workers of engines, and that other processes import."""
 
 import asyncio
 import os

@@ -48,7 +48,7 @@ nbagent.map(work, range(count), store=store, check=check, version="1", concurren
 
 
 class Life(NamedTuple):
-    """What one process has noted.
+    """The notes of one process.
 
     Attributes:
         begun: rows that it has begun.

@@ -1,4 +1,4 @@
-"""How many rows a map lets begin."""
+"""The number of rows that a map lets begin."""
 
 import asyncio
 

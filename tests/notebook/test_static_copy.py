@@ -1,4 +1,4 @@
-"""What a static copy says that it holds."""
+"""The words of a static copy about its content."""
 
 from typing import Any
 

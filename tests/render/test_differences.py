@@ -1,4 +1,4 @@
-"""What differs between two values: what was there before is deleted, what came is inserted."""
+"""Differences of two values: what was there before is deleted, what came is inserted."""
 
 import re
 from typing import Any

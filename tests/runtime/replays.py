@@ -1,4 +1,4 @@
-"""What the recordings of a folder become when they are replayed."""
+"""Results of replaying the recordings of a folder."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""What a refused request leaves in the log: one line of bounded length."""
+"""The one line of bounded length that a refused request leaves in the log."""
 
 import json
 import logging

@@ -31,12 +31,7 @@ from nbagent.server.hosting.store_check import StoreCheck
 from nbagent.server.hosting.work import Job, Work, encoded
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import (
-    WAITING,
-    EventStore,
-    StoredRun,
-    WorkQueue,
-)
+from nbagent.server.stores.event_store import WAITING, EventStore, StoredRun, WorkQueue
 
 ABANDONED_S = 5.0
 """Seconds between two looks for runs whose process has died, to mark them: nobody may be reading

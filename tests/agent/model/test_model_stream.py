@@ -1,4 +1,4 @@
-"""What stands at the model's address may be no model, or may not stream."""
+"""Addresses of a model at which no model stands, or one that does not stream."""
 
 import asyncio
 import json
