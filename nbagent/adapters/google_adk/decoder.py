@@ -36,8 +36,6 @@ _CUT_SHORT = {
     "SPII",
     "MALFORMED_FUNCTION_CALL",
 }
-
-
 _RequestKind: TypeAlias = Literal["tool", "auth"]
 
 _REQUESTS: dict[str, _RequestKind] = {
