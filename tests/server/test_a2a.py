@@ -171,10 +171,16 @@ async def test_an_answer_is_streamed(binding: str) -> None:
 
 async def test_a_client_that_does_not_stream_gets_the_task() -> None:
     with serving(chat("Hi.")) as (server, _):
-        async with httpx2.AsyncClient(base_url=server.url, headers={"a2a-version": "1.0"}) as http:
+        headers = {"a2a-version": "1.0"}
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers, timeout=30) as http:
             body = {"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "x"}]}}
-            answer = await http.post("/agents/assistant/message:send", json=body)
-    assert answer.json()["task"]["status"]["state"] == "TASK_STATE_COMPLETED"
+            path = "/agents/assistant"
+            sent = (await http.post(f"{path}/message:send", json=body)).json()["task"]
+            kept = (await http.get(f"{path}/tasks/{sent['id']}")).json()
+    for task in (sent, kept):
+        assert task["status"]["state"] == "TASK_STATE_COMPLETED"
+        # not the pieces in which it was sent
+        assert [each["parts"] for each in task["artifacts"]] == [[{"text": "Hi."}]]
 
 
 async def test_a_client_of_version_0_3_is_answered() -> None:

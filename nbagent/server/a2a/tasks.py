@@ -120,7 +120,20 @@ def task_of(run: HostedRun) -> tuple[Task, Position]:
             task.history.append(task.status.message)
         task.status.CopyFrom(update.status)
         task.metadata.MergeFrom(update.metadata)
+    join_texts(task)
     return task, at
+
+
+def join_texts(task: Task) -> None:
+    """Make the texts of an artifact, which are sent in pieces, one part.
+
+    A client that gets the whole task joins the parts of an artifact by line breaks: so does the
+    SDK's `get_artifact_text`.
+    """
+    for artifact in task.artifacts:
+        if len(artifact.parts) > 1 and all(part.HasField("text") for part in artifact.parts):
+            artifact.parts[0].text = "".join(part.text for part in artifact.parts)
+            del artifact.parts[1:]
 
 
 def with_prompts(task: Task, kept: Task | None) -> Task:
@@ -161,6 +174,7 @@ class RunTasks(InMemoryTaskStore):
     async def save(self, task: Task, context: ServerCallContext) -> None:
         """Keep a task as it is now."""
         self._expected.discard(task.id)
+        join_texts(task)
         await super().save(task, context)
         self._kept[task.id] = agent_of(self._host, context), task.status.state in ENDED
         self._kept.move_to_end(task.id)
