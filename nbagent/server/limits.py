@@ -20,7 +20,8 @@ class Limits:
     Attributes:
         max_body_bytes: bytes of a request's body, of a message of a WebSocket, and of one over
             gRPC.
-        max_prompt_chars: characters of a prompt.
+        max_prompt_chars: characters of a prompt, its conversation and what its client adds for the
+            model: instructions, tools and a form.
         max_headers: header lines of a request.
         max_headers_bytes: bytes of a request's headers.
         max_connections: connections at a time, or half of the files that the process may open if

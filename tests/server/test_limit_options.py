@@ -61,6 +61,8 @@ def agent_of(model: ModelServer) -> Agent:
 
 
 MESSAGES = [{"role": "user", "content": [{"type": "text", "text": "x" * 200}]}] * 6
+ASKED = {"model": "assistant", "input": "x"}
+LONG_TOOL = {"type": "function", "name": "clock", "description": "x" * 2_000, "parameters": {}}
 both = pytest.mark.parametrize("place", [serving, mounted])
 
 
@@ -79,6 +81,18 @@ both = pytest.mark.parametrize("place", [serving, mounted])
             {"max_prompt_chars": 1_000},
             "max_prompt_chars",
             {"url": "/v1/chat/completions", "json": {"model": "assistant", "messages": MESSAGES}},
+            413,
+        ),
+        (
+            {"max_prompt_chars": 1_000},
+            "max_prompt_chars",
+            {"url": "/v1/responses", "json": {**ASKED, "instructions": "x" * 2_000}},
+            413,
+        ),
+        (
+            {"max_prompt_chars": 1_000},
+            "max_prompt_chars",
+            {"url": "/v1/responses", "json": {**ASKED, "tools": [LONG_TOOL]}},
             413,
         ),
         ({"max_headers": 20}, "max_headers", {"headers": [("x", "y")] * 30}, 431),

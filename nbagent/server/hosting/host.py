@@ -169,7 +169,7 @@ class Host(KnownRuns):
         """
         name, found = self.agent(agent)
         self._check_open()
-        check_prompt_size(prompt, self.limits)
+        check_prompt_size(prompt, self.limits, client_options)
         job = Job(prompt, options, answers, client_options)
         words = first_words(prompt, Gate(self.reveal_of(name), tags=self._tags))
         if (
@@ -379,7 +379,7 @@ class Host(KnownRuns):
         try:
             agent = self.agent(stored.agent)[1]
             job = decode_json(raw, type=Job)
-            check_prompt_size(job.prompt, self.limits)
+            check_prompt_size(job.prompt, self.limits, job.client_options)
             session = None
             if stored.session is not None:
                 session = await self.sessions.find(stored.agent, stored.session)

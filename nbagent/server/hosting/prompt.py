@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from nbagent import events as e
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.model import input_items
 from nbagent.errors import NbagentError
 from nbagent.gate import Gate, secrets
@@ -32,18 +35,22 @@ def first_words(prompt: Any, gate: Gate) -> str:
     return one_line(secrets.mask(seen), FIRST_WORDS_CHARS)
 
 
-def check_prompt_size(prompt: Any, limits: Limits) -> None:
-    """Check the size of a prompt: a text, or messages.
+def check_prompt_size(prompt: Any, limits: Limits, options: ClientOptions = NO_OPTIONS) -> None:
+    """Check the size of a prompt: a text, or messages, with what the client adds for the model.
 
     Pictures and files count as a part of the body alone.
 
     Raises:
         Problem: it is too long (413).
     """
-    if _text_chars(prompt) > limits.max_prompt_chars:
-        what = "message has" if isinstance(prompt, str) else "messages have"
+    if _text_chars(prompt) + _added_chars(options) > limits.max_prompt_chars:
         limit = f"{limits.max_prompt_chars:,} characters, the limit max_prompt_chars"
-        raise Problem(413, f"the {what} more than {limit}")
+        raise Problem(413, f"the prompt has more than {limit}")
+
+
+def _added_chars(options: ClientOptions) -> int:
+    added = [options.tools, options.form]
+    return len(options.instructions) + sum(len(msgspec.json.encode(each)) for each in added if each)
 
 
 def _text_chars(prompt: Any) -> int:
