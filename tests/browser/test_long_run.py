@@ -9,7 +9,6 @@ from browser.test_inspector import picture, show
 from browser.test_past import tasks
 from campaign import figure
 
-
 BUSY_MS = 120_000
 """Time that a busy machine may take for what an idle one does in a second."""
 
