@@ -13,7 +13,7 @@ from nbagent.events import ErrorFrame
 from nbagent.events.jsonable import text_safe
 from nbagent.gate import secrets
 from nbagent.gate.credential_names import credential_grade
-from nbagent.gate.credential_values import looks_random
+from nbagent.gate.found import is_random
 from nbagent.mime.text import first, head, line, text_of, without_addresses
 from nbagent.runtime import work
 from nbagent.runtime.ipython import ipython_shell
@@ -167,10 +167,10 @@ def _is_credential(name: str, value: Any) -> bool:
     `key` and `token` are everyday names, of a column and of a word.
     """
     grade = credential_grade(name)
-    if grade != "maybe":
+    if grade is None or grade == "sure":
         return grade == "sure"
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
-    return isinstance(text, str) and (looks_random(text) or secrets.mask(text) != text)
+    return isinstance(text, str) and (is_random(text, grade) or secrets.mask(text) != text)
 
 
 def _notebook_text(value: Any) -> str:

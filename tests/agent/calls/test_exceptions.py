@@ -184,6 +184,16 @@ def test_a_key_and_a_token_are_judged_by_their_look(monkeypatch: pytest.MonkeyPa
     }
 
 
+def test_a_uuid_is_masked_in_a_variable_of_a_tokens_name() -> None:
+    uuid = "3f2b8c1e-9d47-4a6b-8e15-7c0d2f9a6b34"
+
+    def look_up(token: str, order: str) -> None:
+        raise KeyError(order)
+
+    frames = raised(lambda: look_up(uuid, uuid))
+    assert frames[1].locals == {"token": "••••••••", "order": f"'{uuid}'"}
+
+
 def test_the_missing_column_of_pandas_is_seen() -> None:
     pandas = pytest.importorskip("pandas")
     frames = raised(lambda: pandas.DataFrame({"revenue_2024": [1]})["revenue"])
