@@ -5,10 +5,11 @@ every script.
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from browser.listening import listen
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Frame, Page, Request, Route
 
 from nbagent.transcript import Transcript
@@ -45,7 +46,7 @@ class Stage:
         self._files = files
         self._context.route("**/*", self._answer)
         self._context.on("request", self._note)
-        watch(self.page, self.leaks)
+        listen(self.page, watchers(self.leaks))
         self.page.on("console", self._hear)
         self.page.on("framenavigated", self._follow)
         self.page.goto(HOME)
@@ -125,18 +126,20 @@ class Stage:
             self.leaks.append(f"console {message.type}: {message.text[:300]}")
 
 
-def watch(page: Page, leaks: list[str]) -> None:
-    """Record everything a page does that no transcript may make it do."""
+def watchers(leaks: list[str]) -> dict[str, Callable[[Any], object]]:
+    """Return listeners, by their events, that record what no transcript may make a page do."""
 
     def dismiss(dialog: Dialog) -> None:
         leaks.append(f"dialog {dialog.message}")
         dialog.dismiss()
 
-    page.on("dialog", dismiss)
-    page.on("pageerror", lambda error: leaks.append(f"page error {error}"))
-    page.on("popup", lambda popup: leaks.append(f"window {popup.url}"))
-    page.on("download", lambda download: leaks.append(f"download {download.url}"))
-    page.on("websocket", lambda socket: leaks.append(f"web socket to {socket.url}"))
+    return {
+        "dialog": dismiss,
+        "pageerror": lambda error: leaks.append(f"page error {error}"),
+        "popup": lambda popup: leaks.append(f"window {popup.url}"),
+        "download": lambda download: leaks.append(f"download {download.url}"),
+        "websocket": lambda socket: leaks.append(f"web socket to {socket.url}"),
+    }
 
 
 def batches(transcript: Transcript) -> list[Any]:

@@ -11,7 +11,8 @@ from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, 
 from browser.chromium import installed
 from browser.expectation import expect
 from browser.lab import Notebook
-from browser.stage import Stage, batches, faces, watch
+from browser.listening import listening
+from browser.stage import Stage, batches, faces, watchers
 from campaign import EXAMPLES, WHOLE, figure, sample
 from playwright.sync_api import Browser
 
@@ -314,31 +315,33 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(
     ]
     book = notebook(cells=(SETUP, *(SHOW % json.dumps(group) for group in groups), RICH))
     leaks: list[str] = []
-    watch(book.page, leaks)
     outside: list[str] = []
-    book.page.on("request", lambda request: outside.append(request.url))
-    if book.page.evaluate("!window.unfold"):  # else a page that an earlier part has used
-        book.page.add_script_tag(content=(Path(__file__).parent / "stage.js").read_text("utf-8"))
-    book.run(0)
-    book.wait_idle()
-    for index, group in enumerate(groups, 1):
-        book.run(index)
+    listeners = watchers(leaks) | {"request": lambda request: outside.append(request.url)}
+    with listening(book.page, listeners):
+        if book.page.evaluate("!window.unfold"):  # else a page that an earlier part has used
+            book.page.add_script_tag(
+                content=(Path(__file__).parent / "stage.js").read_text("utf-8")
+            )
+        book.run(0)
         book.wait_idle()
-        assert book.widget(index).count() == len(group), book.output(index)
-        expect(book.cell(index).locator(".nb-stop")).to_have_count(0)
-        found = book.cell(index).evaluate(
-            """async (cell) => {
-                 const views = [...cell.querySelectorAll('.nbagent')];
-                 for (const view of views) await window.unfold(view);
-                 return [...window.alarms, ...views.flatMap((view) => window.faults(view, 'widget'))];
-               }"""  # noqa: E501
-        )
-        assert found == [], group
-    rich = len(groups) + 1
-    book.run(rich)
-    book.wait_idle()
-    expect(book.widget(rich).locator("math msup")).to_be_attached()
-    expect(book.widget(rich).locator(".nb-hl-keyword").first).to_be_attached()
+        for index, group in enumerate(groups, 1):
+            book.run(index)
+            book.wait_idle()
+            assert book.widget(index).count() == len(group), book.output(index)
+            expect(book.cell(index).locator(".nb-stop")).to_have_count(0)
+            found = book.cell(index).evaluate(
+                """async (cell) => {
+                     const views = [...cell.querySelectorAll('.nbagent')];
+                     for (const view of views) await window.unfold(view);
+                     return [...window.alarms, ...views.flatMap((view) => window.faults(view, 'widget'))];
+                   }"""  # noqa: E501
+            )
+            assert found == [], group
+        rich = len(groups) + 1
+        book.run(rich)
+        book.wait_idle()
+        expect(book.widget(rich).locator("math msup")).to_be_attached()
+        expect(book.widget(rich).locator(".nb-hl-keyword").first).to_be_attached()
     assert leaks == []
     assert [url for url in outside if not url.startswith((book.lab.url, "data:", "blob:"))] == []
     figure(

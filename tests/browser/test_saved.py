@@ -13,6 +13,7 @@ import pytest
 from browser.expectation import expect
 from browser.github import as_on_github
 from browser.lab import Notebook, screenshot
+from browser.listening import listening, no_dialogs
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, Page
@@ -256,6 +257,8 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
         sees_all(book.page, book.cell(index).locator(".jp-Cell-outputArea"))
 
 
+NEVER_IN_A_COPY = "script, iframe, object, embed, form, svg, math, link, base"
+
 # --- without JupyterLab ---
 
 
@@ -355,22 +358,23 @@ ran = await nbagent.show(iter(stream), reveal="answer")
 @pytest.mark.proof
 def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) -> None:
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     file = tmp_path / "attacks.html"
-    for start in range(0, len(found := attacks()), 40):
-        copies = [
-            transcript_html(everywhere(attack), dom_key="m") for attack in found[start : start + 40]
-        ]
-        sections = "".join(f"<section>{copy}</section>" for copy in copies)
-        file.write_text(f"<!doctype html><meta charset=utf-8>{sections}<p id=end>end</p>")
-        opened(page, file)
-        # Every copy stays in its place: nothing closes what is around it, nothing swallows what
-        # follows.
-        assert page.locator("body > section").count() == len(copies)
-        assert page.locator("body > section > div").count() == len(copies)
-        assert page.locator("body > p#end").count() == 1
-        assert (
-            page.locator("script, iframe, object, embed, form, svg, math, link, base").count() == 0
-        )
+    with no_dialogs(page), listening(page, {"request": lambda request: asked.append(request.url)}):
+        for start in range(0, len(found := attacks()), 40):
+            copies = [
+                transcript_html(everywhere(attack), dom_key="m")
+                for attack in found[start : start + 40]
+            ]
+            sections = "".join(f"<section>{copy}</section>" for copy in copies)
+            file.write_text(f"<!doctype html><meta charset=utf-8>{sections}<p id=end>end</p>")
+            opened(page, file)
+            # Every copy stays in its place: nothing closes what is around it, nothing swallows what
+            # follows.
+            assert page.locator("body > section").count() == len(copies)
+            assert page.locator("body > section > div").count() == len(copies)
+            assert page.locator("body > p#end").count() == 1
+            assert (
+                page.locator("script, iframe, object, embed, form, svg, math, link, base").count()
+                == 0
+            )
     assert {url for url in asked if not url.startswith(("data:image/", file.as_uri()))} == set()

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from browser.expectation import expect
 from browser.lab import Notebook, serving, write
+from browser.listening import no_dialogs
 from browser.shown import STREAMS
 from browser.wire import Wire
 from playwright.sync_api import Page
@@ -232,27 +233,27 @@ def test_the_file_gets_what_the_kernel_had_no_time_to_put_there(
     notebook: Callable[..., Notebook],
 ) -> None:
     book = notebook("cut.ipynb", cells=(SETUP + CUT, "run = nbagent.show(cut())"))
-    book.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
-    for index in (0, 1):
-        book.run(index)
-        book.wait_idle()
-    wait_until_saved(book, "copied")
-    (book.lab.root / "rest").touch()
-    expect(book.widget(1)).to_contain_text("the last word")
-    book.page.evaluate(
-        "(code) => { "
-        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ "
-        "code }) }",
-        "os.kill(os.getpid(), signal.SIGKILL)",
-    )
-    expect(book.widget(1)).to_contain_text("The kernel was restarted; this is what had come")
-    book.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
-    wait_until_saved(book, "the last word")
-    html = nbformat.read(book.lab.root / book.name, 4).cells[1].outputs[1]["data"]["text/html"]
-    assert html.count("the last word") == html.count("copied") == 1
-    assert "onerror=alert(1)&gt;" in html
-    assert "<script" not in html
-    assert "<img" not in html
+    with no_dialogs(book.page):
+        for index in (0, 1):
+            book.run(index)
+            book.wait_idle()
+        wait_until_saved(book, "copied")
+        (book.lab.root / "rest").touch()
+        expect(book.widget(1)).to_contain_text("the last word")
+        book.page.evaluate(
+            "(code) => { "
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ "
+            "code }) }",
+            "os.kill(os.getpid(), signal.SIGKILL)",
+        )
+        expect(book.widget(1)).to_contain_text("The kernel was restarted; this is what had come")
+        book.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+        wait_until_saved(book, "the last word")
+        html = nbformat.read(book.lab.root / book.name, 4).cells[1].outputs[1]["data"]["text/html"]
+        assert html.count("the last word") == html.count("copied") == 1
+        assert "onerror=alert(1)&gt;" in html
+        assert "<script" not in html
+        assert "<img" not in html
     book.reopen(book.lab.restart_kernels)
     copy = book.cell(1).locator("[data-nbagent-twin]")
     expect(copy.get_by_text("the last word")).to_be_visible()
