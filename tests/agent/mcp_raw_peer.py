@@ -6,6 +6,7 @@ It writes its process id into `pid`.
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ TOOLS = {
     "point": [],
     "sign_in": [],
     "long": [],
+    "sleep": [],
 }
 
 
@@ -32,6 +34,9 @@ def call(name: str, arguments: dict[str, Any]) -> str | None:
                 file.write("ran\n")
             print("last words", file=sys.stderr, flush=True)
             os._exit(3)
+        case "sleep":
+            Path("asleep").touch()
+            time.sleep(3600)
         case "long":
             return "x" * 17_000_000
         case "sign_in":

@@ -358,12 +358,13 @@ async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(
         await on_own_loop(server._connection.aclose())
 
 
+async def ended(pid: int) -> None:
+    while Path(f"/proc/{pid}").exists():
+        await asyncio.sleep(0.01)
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks the process up in /proc")
 async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_path: Path) -> None:
-    async def ended(pid: int) -> None:
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
-
     server = small()
     await on_own_loop(server.tools())
     server.close()
@@ -380,6 +381,19 @@ async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_pa
     await ended(pid)
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks the process up in /proc")
+async def test_close_ends_a_process_that_sleeps_in_a_call(small: Any, tmp_path: Path) -> None:
+    server = small()
+    with Server(say("chat", "", [("c1", "sleep", "{}")]), say("chat", "Done.", number=2)) as model:
+        run = asyncio.ensure_future(collect(agent_of(model, tools=[server]).stream("go")))
+        while not (tmp_path / "asleep").exists():
+            await asyncio.sleep(0.01)
+        server.close()
+        await ended(int((tmp_path / "pid").read_text()))
+        (result,) = of(await run, e.ToolResult)
+    assert (result.status, server.is_open) == ("error", False)
+
+
 async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(
     small: Any, tmp_path: Path
 ) -> None:
@@ -393,7 +407,7 @@ async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(
         offered = [len(body.get("tools", ())) for body in model.bodies]
 
     assert not server.is_open
-    assert offered == [7, 0]
+    assert offered == [8, 0]
     assert "small was closed: the rest of this run does without its tools" in [
         event.message for event in of(events, e.Status)
     ]

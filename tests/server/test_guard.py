@@ -108,6 +108,7 @@ def test_a_request_that_no_client_would_send_is_refused(
     assert (response.status_code, told in response.json()["error"]["message"]) == (status, True), (
         response.text
     )
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_unknown_things_are_named(client: httpx2.Client) -> None:
