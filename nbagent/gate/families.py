@@ -9,29 +9,33 @@ SGLang's and llama.cpp's. `docs/explanation/leakage.md` has them as a table for 
 from nbagent.gate.form import Form, pairs, token_pairs, tokens, words
 from nbagent.gate.late_families import JSON, PYTHONIC, REACT
 from nbagent.gate.product_families import PRODUCTS
+from nbagent.gate.turn_tokens import TURN_TOKENS
 
+_INNER = [
+    f"{kind}_{noun}"
+    for kind in ("inner", "internal", "private", "hidden", "self")
+    for noun in (
+        *("thought", "thoughts", "thinking", "reasoning", "monologue", "reflection"),
+        *("scratchpad", "deliberation", "analysis"),
+    )
+]
 _THOUGHTS = [
     *pairs("think", "thought", "think", "thinking", "thought", "thoughts", "reasoning"),
     *pairs("think", "thought", "think_fast", "think_faster", "longcat_think", "mm:think"),
     *token_pairs("think", "thought", "think", "thinking", "thought", "reasoning"),
-    *tokens("think", "thought", ("<|thinking|>", "<|/thinking|>")),
+    *[
+        Form("think", f"<|{name}|>", "thought", (f"<|/{name}|>",))
+        for name in ("thinking", "thought", "reasoning")
+    ],
     *words("scratchpad", "<reflection>", "</reflection>"),
     *words("scratchpad", "<scratchpad>", "</scratchpad>"),
-    *words("scratchpad", "<inner_monologue>", "</inner_monologue>"),
-    *words("scratchpad", "<inner_thoughts>", "</inner_thoughts>"),
     *[
         form
         for name in (
-            "scratch_pad",
-            "thought_process",
-            "thinking_process",
-            "chain_of_thought",
-            "cot",
-            "internal_reasoning",
-            "internal_monologue",
-            "antThinking",
+            *_INNER,
+            *("scratch_pad", "chain_of_thought", "cot", "antThinking", "lobeThinking"),
+            *("thought_process", "thinking_process", "reasoning_process"),
             "search_quality_reflection",
-            "lobeThinking",
         )
         for form in words("scratchpad", f"<{name}>", f"</{name}>")
     ],
@@ -51,14 +55,33 @@ _THOUGHTS = [
         ("<start_working_out>", "<end_working_out>"),
         ("<reasoning_start>", "<reasoning_end>"),
     ),
-    # Where an answer in tags follows; else the analysis may be the answer.
+    # Where an answer in tags follows; else they may be parts of the answer.
+    *[
+        Form(
+            "scratchpad",
+            f"<{name}>",
+            "thought",
+            (f"</{name}>",),
+            "beginning",
+            ahead=rf"</{name}>\s*<(?:answer|final_answer|response|output)>",
+        )
+        for name in ("analysis", "plan", "planning", "rationale", "reason", "deliberation")
+    ],
     Form(
-        "scratchpad",
-        "<analysis>",
+        "llava-cot",
+        "<summary>",
         "thought",
-        ("</analysis>",),
+        ("</summary>",),
         "beginning",
-        ahead=r"</analysis>\s*<(?:answer|final_answer|response|output)>",
+        ahead=r"</summary>\s*<(?:caption|reasoning)>",
+    ),
+    Form(
+        "llava-cot",
+        "<caption>",
+        "thought",
+        ("</caption>",),
+        "beginning",
+        ahead=r"</caption>\s*<reasoning>",
     ),
     *tokens("cohere", "thought", ("<|START_THINKING|>", "<|END_THINKING|>")),
     *tokens("apertus", "thought", ("<|inner_prefix|>", "<|inner_suffix|>")),
@@ -77,7 +100,7 @@ _THOUGHTS = [
     *words("magistral", "[THINK]", "[/THINK]"),
     *[
         Form("magistral", f"[{name}]", "thought", (f"[/{name}]",), ahead=rf"\[/{name}\]")
-        for name in ("think", "thinking", "THINKING")
+        for name in ("think", "thinking", "THINKING", "THOUGHT", "THOUGHTS", "REASONING")
     ],
     Form(
         "granite",
@@ -119,6 +142,12 @@ _CALLS = [
     Form("functionary", "<|recipient|>→@~<|content|>~{", "tool", value=True),
     *pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
+    # as Llama writes it
+    *[
+        Form("qwen-coder", f"<function{sign}→@~{opened}", "tool", ("</function>",))
+        for sign in ("=", "(", "/")
+        for opened in ("{", "[", ")>", "){", ">")
+    ],
     Form("qwen-coder", "<__function=→@>", "tool", ("</__function>", "</function>")),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
     *pairs(
@@ -176,9 +205,23 @@ _CALLS = [
     Form("fence", "```tool→~{", "tool", ("\n```",), "fence"),
     Form("gemma", "```python→~print(default_api.@(", "tool", ("\n```",), "fence"),
     *tokens("solar", "tool", ("<|tool_call:begin|>", "<|tool_call:end|>")),
+    Form("gemini", "<ctrl42>→call:@{", "tool", value=True),
+    Form("gemini", "→call:default_api:@{", "tool", (), "line", value=True),
+    Form("rubra", "starttoolcall→~{", "tool", ("endtoolcall",), "word"),
+    Form(
+        "nexus",
+        "→Call:~@(",
+        "tool",
+        (),
+        "line",
+        ahead=r"\A[^\n]*<bot_end>",
+        value=True,
+    ),
+    *pairs("grok", "tool", "grok:render"),
 ]
 
 _RESULTS = [
+    *tokens("chatml", "result", ("<|im_start|>tool\n", "<|im_end|>")),
     *pairs(
         "hermes",
         "result",
@@ -215,6 +258,7 @@ _RESULTS = [
 
 _ANSWER_TAGS = ("answer", "final_answer", "response", "output", "solution", "conclusion")
 _ANSWERS = [
+    *tokens("glm", "text", ("<|begin_of_box|>", "<|end_of_box|>")),
     *tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
     *tokens(
         "cohere",
@@ -230,48 +274,6 @@ _ANSWERS = [
     *[Form("answer", f"</{name}>", "text", place="end", needs="tag") for name in _ANSWER_TAGS],
 ]
 """Tags around an answer: they are removed, and the answer stays."""
-
-_TURN_ENDS = [
-    *(
-        "<|im_end|>",
-        "<|eot_id|>",
-        "<|eom_id|>",
-        "<|endoftext|>",
-        "<|end_of_text|>",
-        "<|end_of_turn|>",
-        "<end_of_turn>",
-        "<|eot|>",
-        "<|stop|>",
-        "<|observation|>",
-        "<end_code>",
-        "<bot_end>",
-        "<|message_sep|>",
-    ),
-    *(
-        "<turn|>",
-        "<|end_of_sentence|>",
-        "<|end of sentence|>",
-        "<|end_of_turn_token|>",
-        "<|assistant_end|>",
-        "[unused10]",
-    ),
-    *(
-        "<|im_start|>assistant",
-        "<start_of_turn>model",
-        "<|turn>model",
-        "<|assistant|>",
-        "<|assistant_start|>",
-    ),
-    *(
-        "<|start_header_id|>assistant<|end_header_id|>",
-        "<|header_start|>assistant<|header_end|>",
-        "<|start_of_role|>assistant<|end_of_role|>",
-        "<|im_start|>assistant<|im_sep|>",
-        "<|from|>assistant",
-        "<|close|>message<|sep|>",
-        "<|start_of_turn_token|>",
-    ),
-]
 
 _HARMONY_END = ("<|message|>",)
 _HARMONY = [
@@ -327,7 +329,7 @@ _TABLE = [
     *(*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY),
     *(*PRODUCTS, *REACT, *JSON, *PYTHONIC),
 ]
-_OPENERS = {form.opener for form in _TABLE} | set(_TURN_ENDS)
+_OPENERS = {form.opener for form in (*_TABLE, *TURN_TOKENS)}
 _STRAY = {
     end: form.kind
     for form in _TABLE
@@ -342,8 +344,7 @@ THOUGHT_END = "thought end"
 
 FORMS = [
     *_TABLE,
-    *[Form("turn", token, "text", place="end") for token in _TURN_ENDS],
-    Form("turn", "</s>", "text", place="beginning", needs="tag"),  # elsewhere it is HTML
+    *TURN_TOKENS,
     *[
         Form(THOUGHT_END if _STRAY[end] == "thought" else "stray", end, "text")
         for end in _STRAY
@@ -354,6 +355,9 @@ FORMS = [
 
 LABELLED = frozenset({"react", "bare-harmony", "qwen-agent", "dspy"})
 """Families whose bodies are parted by labels."""
+
+FOLLOWED = LABELLED | {"nexus", "search-r1"}
+"""Families with forms that count behind another one of theirs only."""
 
 THINK_ENDS = frozenset(end for form in _THOUGHTS if form.family == "think" for end in form.ends)
 """Ends of thoughts that models take for one another."""

@@ -2,17 +2,17 @@
 
 An opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest of a
 line, `№` an optional number, `^` a capital letter, `$` a JSON key of a tool's name, `&` a JSON key
-of its arguments, `…` the attributes of a tag, if it has any; from `→` on it belongs to the body. An
-opener in angle brackets is recognised in upper and lower case, and with the bars and underscores of
-DeepSeek's tokens (`｜`, `▁`). Openers of the family `OWN` have no marks.
+of its arguments, `¶` a JSON string, `…` the attributes of a tag, if it has any; from `→` on it
+belongs to the body. An opener in angle brackets is recognised in upper and lower case, and with the
+bars and underscores of DeepSeek's tokens (`｜`, `▁`). Openers of the family `OWN` have no marks.
 """
 
 import re
 from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["text", "thought", "tool", "result"]
-Place: TypeAlias = Literal["anywhere", "line", "beginning", "fence", "end"]
-Need: TypeAlias = Literal["nothing", "tag", "family", "name", "start"]
+Place: TypeAlias = Literal["anywhere", "word", "line", "beginning", "fence", "end", "tail"]
+Need: TypeAlias = Literal["nothing", "tag", "family", "name", "start", "unopened"]
 
 NAME_KEYS = ("name", "tool_name", "action", "tool", "function", "recipient_name")
 """Keys under which JSON that is a call has the name of its tool, the surest first."""
@@ -36,15 +36,17 @@ class Form(NamedTuple):
         kind: what its body is: a thought, a call, a tool's result, or text, of which only the tag
             is removed. A `header` is that of a harmony message, which says what follows.
         ends: literals that end the body. Without any, the body is empty.
-        place: where the opener counts: anywhere, at the beginning of a line, at the beginning of
-            the text or behind another tag, where it opens a code block, or where it ends a line.
+        place: where the opener counts: anywhere, where a word begins, at the beginning of a line,
+            at the beginning of the text or behind another tag, where it opens a code block, where
+            it ends a line, or (tail) where it does right behind a character, or ends the text.
         needs: what must be known for it to count: nothing, any tag before it, one of its family
             before it, or the tool that it names. With "start", the beginning of the text will do
-            too.
+            too; with "unopened" it ends no element of HTML.
         ahead: a regular expression that must be found behind it; else the opener is text. Its group
             is a tool's name.
         value: whether the body ends with its first JSON value or call too, or before an empty line.
         labels: whether each opener of the family ends the body.
+        frame: characters that are taken off the end of the body.
     """
 
     family: str
@@ -56,6 +58,7 @@ class Form(NamedTuple):
     ahead: str = ""
     value: bool = False
     labels: bool = False
+    frame: str = ""
 
 
 def pairs(family: str, kind: Kind, *names: str, value: bool = False) -> list[Form]:

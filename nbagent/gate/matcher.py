@@ -23,6 +23,7 @@ _MARKS = {
     "%": re.compile(r"[^\n{}\[\]]{1,80}"),
     "№": re.compile(r" ?\d{0,2}", re.ASCII),
     "^": re.compile(r"[A-Z]"),
+    "¶": re.compile(r'"(?:[^"\\]|\\(?:.|\Z)){0,4000}(?:"|\Z)', re.DOTALL),
     # A tag that is not complete yet may have attributes up to the end of the text.
     "…": re.compile(rf"(?=[^<>\n]{{0,400}}>){_ATTRIBUTES}(?=>)|(?:[ \t][^<>\n]{{0,399}})?\Z"),
 }
@@ -179,9 +180,8 @@ class Openers:
 
     Attributes:
         token: matches where one may begin, runs of backticks, and newlines.
-        trigger: matches in each chunk that such an opener, or code, may begin in, if it need not
-            begin a line.
-        line_trigger: matches in the others too, but where a line has begun.
+        trigger: matches in each chunk that such an opener, or code, may begin in, but where a line
+            has begun.
     """
 
     def __init__(self, forms: Iterable[Form]) -> None:
@@ -189,7 +189,7 @@ class Openers:
         self._groups: dict[str, dict[tuple[str, str, str], tuple[Form, OpenerTree]]] = {}
         self._parts: dict[str, list[str]] = {}
         self._words: dict[str, list[Form]] = {}
-        self._anywhere: set[str] = set()  # first characters of those that need not begin a line
+        self._anywhere: set[str] = set()  # beginnings of those that need not begin a line
         self._words_begin_lines = True
         self._add(forms)
 
@@ -216,8 +216,8 @@ class Openers:
                 tree = OpenerTree(is_tag=head.startswith("<"), has_marks=form.family != OWN)
                 groups[rules] = (form, tree)
             groups[rules][1].add(form, _pieces(form))
-            if form.place in ("anywhere", "end"):
-                self._anywhere.add(key[0])
+            if form.place not in ("line", "beginning", "fence"):
+                self._anywhere.add(key if _is_word(head) else key[0])
             if _is_word(head):
                 self._words_begin_lines &= form.place in ("line", "beginning")
                 for size in range(1, len(head)):
@@ -227,9 +227,7 @@ class Openers:
         signs = {head[0] for head in self._heads.difference(words)} - {"`"}
         patterns = [f"[{re.escape(''.join(signs))}]", _any_of(words), _BACKTICKS, r"\n"]
         self.token = re.compile("|".join(patterns))
-        starts = re.escape("".join(self._anywhere)) + "`"
-        self.trigger = re.compile(f"[{starts}]")
-        self.line_trigger = re.compile(rf"[{starts}\n]")
+        self.trigger = re.compile("|".join(_starts(self._anywhere)))
 
     def at(
         self, text: str, at: int, fits: Callable[[Form], bool], *, last: bool
@@ -320,6 +318,19 @@ def _ignored(form: Form) -> frozenset[str]:
     same = [form] if form.opener else FORMS
     openers = [each.opener.replace("…", "") for each in same if each.kind == "thought"]
     return frozenset(plain(opener) for opener in openers if opener[0] in "<[◁")
+
+
+def _starts(beginnings: Iterable[str]) -> Iterator[str]:
+    """Yield regular expressions for what a chunk has where an opener, code or a line begins: of a
+    word three characters, or what the end of the chunk leaves of them.
+    """
+    words = sorted(filter(_is_word, beginnings))
+    signs = "".join(sorted(set(beginnings).difference(words)))
+    yield rf"[{re.escape(signs)}`\n]"
+    for word in words:
+        yield rf"\b{re.escape(word)}"
+        for size in range(1, len(word)):
+            yield rf"\b{re.escape(word[:size])}\Z"
 
 
 def _any_of(words: Sequence[str]) -> str:

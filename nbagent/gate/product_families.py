@@ -2,8 +2,14 @@
 
 from nbagent.gate.form import Form, pairs, tokens
 
+_STARS = ("**********\n",)
+_DOTS = ("...", "…")
 PRODUCTS = [
     Form("open-webui", '<details type="reasoning"%\n', "thought", ("</details>",), "line"),
+    *[
+        Form("open-webui", f"<details>~<summary>{summary}", "thought", ("</details>",), "line")
+        for summary in ("Thought for", *(f"Thinking{dots}" for dots in _DOTS))
+    ],
     *[
         Form("librechat", f":::{name}→\n", "thought", ("\n:::",), "line")
         for name in ("thinking", "thought", "reasoning")
@@ -63,4 +69,49 @@ PRODUCTS = [
         labels=True,
     ),
     Form("dspy", "[[ ## @ ## ]]", "text", (), "line"),
+    # HTML's <search> has elements inside.
+    Form(
+        "search-r1",
+        "<→search>",
+        "tool",
+        ("</search>",),
+        "word",
+        ahead=r"\A[^<>]*</search>\s*<(?:information|result)>",
+    ),
+    Form(
+        "search-r1",
+        "<→search>",
+        "tool",
+        ("</search>",),
+        "beginning",
+        "tag",
+        ahead=r"\A[^<>]*</search>",
+    ),
+    *[
+        Form("search-r1", f"<{name}>", "result", (f"</{name}>",), "beginning", "family")
+        for name in ("information", "result")
+    ],
+    *[
+        Form(
+            "autogen",
+            f"***** Suggested {head}→@ *****\nArguments:",
+            "tool",
+            _STARS,
+            "line",
+            frame="*",
+        )
+        for head in ("tool call (@): ", "function call: ", "tool call: ")
+    ],
+    *[
+        Form(
+            "autogen",
+            f"***** Response from calling {kind}%\n",
+            "result",
+            _STARS,
+            "line",
+            frame="*",
+        )
+        for kind in ("tool", "function")
+    ],
+    *[Form("poe", f"*Thinking{dots}*~>", "thought", ("\n\n",), "beginning") for dots in _DOTS],
 ]

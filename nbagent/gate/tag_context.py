@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from nbagent.gate.cursor import Cursor, is_only
-from nbagent.gate.families import LABELLED, OPENED_IN_PROMPT, TEXT
+from nbagent.gate.families import FOLLOWED, LABELLED, OPENED_IN_PROMPT, TEXT
 from nbagent.gate.form import Form
 from nbagent.gate.grammar import Grammar
 from nbagent.gate.line_state import SPACE, LineState
@@ -13,6 +13,7 @@ from nbagent.gate.written_calls import FINAL_ANSWER
 
 _BLANK_RUN = re.compile(r"\s*")
 _AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
+_STRIKE = re.compile(r"<(/?)s[\s>]", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
 
 
@@ -28,7 +29,8 @@ class TagContext:
         form: form of the next characters.
         line: the line that they stand in.
         before: the last character.
-        families: families with labels that have come.
+        families: families that have come, of those in `FOLLOWED`.
+        is_struck: whether HTML's `<s>` is open.
         is_pristine: whether no tag has come yet.
         is_fresh: whether only space has come since the last tag, or at all.
     """
@@ -41,6 +43,7 @@ class TagContext:
         self.line = LineState()
         self.before = ""
         self.families: set[str] = set()
+        self.is_struck = False
         self.is_pristine = True
         self.is_fresh = True
 
@@ -54,7 +57,7 @@ class TagContext:
             self.families.discard(form.family)
         else:
             self.form = form
-            if form.family in LABELLED:
+            if form.family in FOLLOWED:
                 self.families.add(form.family)
 
     def at_beginning(self, place: Cursor, here: int) -> bool:
@@ -123,9 +126,23 @@ class TagContext:
             return False
         return None
 
+    def pass_over(self, place: Cursor, here: int) -> None:
+        """Take a sign that begins no opener."""
+        tag = _STRIKE.match(place.text, here)
+        if tag is not None:
+            self.is_struck = not tag[1]
+
+    def _before(self, place: Cursor, here: int) -> str:
+        """Return the character before an offset."""
+        return place.text[here - 1] if here else self.before
+
     def _fits(self, place: Cursor, form: Form, here: int) -> bool:
         """Return True if a form may stand at an offset."""
         match form.place:
+            case "word" if self._before(place, here).isalnum():
+                return self.at_beginning(place, here)
+            case "tail" if self._before(place, here) in (" ", "\t"):
+                return False
             case "line" if not self.line.at_start(place, here):
                 return False
             case "beginning" if not self.at_beginning(place, here):
@@ -135,6 +152,8 @@ class TagContext:
                 return not self.is_pristine
             case "family":
                 return form.family in self.families
+            case "unopened":
+                return not self.is_struck
             case "name":
                 return self.grammar.watches_lines
             case "start":
@@ -154,17 +173,27 @@ class TagContext:
 
     def _ends_line(self, place: Cursor, found: Found, here: int) -> bool | None:
         """Return True if nothing but a tag follows in the line, where the form needs that."""
-        if found.form.place != "end":
+        if found.form.place not in ("end", "tail"):
             return True
         rest = place.text[found.end :].lstrip(SPACE)
+        if found.form.place == "tail" and self.line.at_start(place, here):
+            return self._ends_text(place, rest)
         if rest:
             return rest[0] in "\n<"
+        return True if place.last else None
+
+    def _ends_text(self, place: Cursor, rest: str) -> bool | None:
+        """Return True if the rest of a text has nothing but space; None if more of it must be
+        seen.
+        """
+        if rest.strip():
+            return False
         return True if place.last else None
 
     def _is_unquoted(self, place: Cursor, found: Found, here: int) -> bool | None:
         """Return True if the opener is neither escaped nor in quotation marks."""
         text, end = place.text, found.end
-        before = text[here - 1] if here else self.before
+        before = self._before(place, here)
         if before == "\\":
             return False
         if before not in _QUOTES:

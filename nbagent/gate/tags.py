@@ -89,12 +89,9 @@ class Splitter:
             return ends_of(context.form).trigger
         if context.form.kind != "text":
             return None
-        openers = context.grammar.openers
-        if not (context.grammar.watches_lines or context.is_fresh or context.families):
-            return openers.trigger
         if context.line.is_blank:
             return None
-        return openers.line_trigger
+        return context.grammar.openers.trigger
 
     # --- reading ---
 
@@ -130,6 +127,7 @@ class Splitter:
         elif sign == "`":
             self._backticks(place, token)
         else:
+            self._context.pass_over(place, here)
             place.at = here + 1
         return True
 
@@ -252,7 +250,7 @@ class Splitter:
             self._value = ValueEnd(text[found.body : found.end], lines=form.labels)
 
     def _leave(self, segments: list[Segment], *, at_end: bool = False) -> None:
-        body, answer = "".join(self._body), None
+        body, answer = "".join(self._body).rstrip(self._context.form.frame), None
         self._body.clear()
         match self._context.form.kind:
             case "tool":

@@ -10,34 +10,16 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from nbagent.gate.form import ARGS_KEYS, NAME_KEYS
+from nbagent.gate.tagged_call import UNNAMED, TaggedCall, call_of, call_of_values
+from nbagent.gate.written_tags import calls_of_tags
 
 FINAL_ANSWER = "Final Answer"
 """The name by which a ReAct agent that writes JSON gives its answer."""
-
-_UNNAMED = "tool_call"
-
-
-class TaggedCall(NamedTuple):
-    """A tool call read from text.
-
-    Attributes:
-        name: the tool's name.
-        args: the parsed arguments; None if they are not valid.
-        args_text: the arguments as written.
-        valid: whether the arguments could be parsed.
-        call_id: the id that the model gave to the call.
-    """
-
-    name: str
-    args: Any
-    args_text: str
-    valid: bool
-    call_id: str | None = None
 
 
 def calls_in(text: str, name: str = "") -> list[TaggedCall]:
@@ -50,18 +32,24 @@ def calls_in(text: str, name: str = "") -> list[TaggedCall]:
     """
     body = text.strip()
     if name:
-        return [_call(name, body)]
+        return [call_of(name, body)]
     if not body:
         return []
-    for read in (_labelled, _xml, _parted, _json, _named, _braces, _python):
+    for read in (_labelled, calls_of_tags, _parted, _json, _named, _braces, _python):
         if calls := read(body):
             return calls
-    name = _UNNAMED
+    name = UNNAMED
     found = _CUT_NAME.search(body)
     if found is not None:
-        name = next(filter(None, found.groups()), _UNNAMED)
-    name = name.removeprefix("default_api.").removesuffix(".call")
-    return [TaggedCall(name, None, body, valid=False)]
+        name = next(filter(None, found.groups()), UNNAMED)
+    return [TaggedCall(_bare(name), None, body, valid=False)]
+
+
+def _bare(name: str) -> str:
+    """Return the name of a tool without what models write around it."""
+    for module in ("default_api.", "default_api:", "functions."):
+        name = name.removeprefix(module)
+    return name.removesuffix(".call")
 
 
 def final_answer(text: str) -> str | None:
@@ -77,30 +65,6 @@ def final_answer(text: str) -> str | None:
     if isinstance(args, str):
         return args
     return calls[0].args_text
-
-
-def _call(name: str, args_text: str) -> TaggedCall:
-    """Return a call whose arguments are written as JSON."""
-    try:
-        return TaggedCall(name, _decoded(args_text or "{}"), args_text, valid=True)
-    except ValueError:
-        return TaggedCall(name, None, args_text, valid=False)
-
-
-def _of_values(name: str, args: Any) -> TaggedCall:
-    return TaggedCall(name, args, msgspec.json.encode(args).decode(), valid=True)
-
-
-def _decoded(text: str) -> Any:
-    """Return the value of a JSON text.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError("no JSON") from error
 
 
 _CUT_NAME = re.compile(
@@ -174,74 +138,19 @@ def _json_call(item: Any) -> TaggedCall:
     if name is None and len(fields) == 1:  # {"f": {…}}
         [(name, args)] = fields.items()
         if isinstance(args, dict):
-            return _of_values(name, args)
+            return call_of_values(name, args)
     if name is None or name in NAME_KEYS:
-        return TaggedCall(_UNNAMED, item, msgspec.json.encode(item).decode(), valid=False)
+        return TaggedCall(UNNAMED, item, msgspec.json.encode(item).decode(), valid=False)
     args = next((fields[key] for key in ARGS_KEYS if key in fields), {})
     if isinstance(args, str):
-        call = _call(name, args)
+        call = call_of(name, args)
     else:
-        call = _of_values(name, args)
+        call = call_of_values(name, args)
     call = call._replace(name=call.name.removeprefix("functions."))
     call_id = fields.get("id")
     if not isinstance(call_id, str):
         return call
     return call._replace(call_id=call_id)
-
-
-# --- tags ---
-
-_NAMED_TAG = r"(?:invoke|function|function_call|tool_call|tool_use)"
-_INVOKE = re.compile(
-    rf'(?:<[^\s<>]*?{_NAMED_TAG} name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?{_NAMED_TAG}>|\Z)',
-    re.DOTALL,
-)
-_FUNCTION = re.compile(r"(?:<function=|\A)([\w.:/-]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
-_TOOL_NAME = re.compile(r"<tool_name>\s*(.*?)\s*</tool_name>(.*?)(?=<tool_name>|\Z)", re.DOTALL)
-_ARG_KEYS = re.compile(r"\A\s*([\w.:/-]+)\s*(<(?:longcat_)?arg_key>.*)", re.DOTALL)
-_PARAMETER = re.compile(
-    r'<[^\s<>]*?param(?:eter)?(?:=([^>\s]+)\s*| name="([^"]+)"[^<>]*)>\n?(.*?)\n?'
-    r"(?:</[^\s<>]*?param(?:eter)?>|(?=<[^\s<>/]*?param(?:eter)?[= ])|\Z)",
-    re.DOTALL,
-)
-_PAIR = re.compile(
-    r"<(?:longcat_)?arg_key>\s*(.*?)\s*</(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>(.*?)</",
-    re.DOTALL,
-)
-_PARAMETERS = re.compile(r"<(parameters|arguments)>(.*?)(?:</\1>|\Z)", re.DOTALL)
-_ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
-_TAG_OF_TOOL = re.compile(r"<([\w.:/-]+)>\s*(<.*)", re.DOTALL)
-
-
-def _xml(body: str) -> list[TaggedCall]:
-    """Return the calls of tags: `<invoke name="f">`, `<function=f>`, `<tool_name>` or
-    `<arg_key>`; of a tag that is named after its tool, `<f><x>1</x></f>`, that call.
-    """
-    if body.startswith(("{", "[", "```")):
-        return []
-    for pattern in (_INVOKE, _FUNCTION, _TOOL_NAME, _ARG_KEYS):
-        if found := pattern.findall(body):
-            return [_xml_call(name, inner) for name, inner in found]
-    tag = _TAG_OF_TOOL.match(body)
-    if tag is None:
-        return []
-    return [_of_values(tag[1], dict(_ELEMENT.findall(tag[2])))]
-
-
-def _xml_call(name: str, inner: str) -> TaggedCall:
-    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)}
-    if not args:
-        args = dict(_PAIR.findall(inner))
-    if args:
-        return _of_values(name, args)
-    if inner.strip().startswith("{"):
-        return _call(name, inner.strip())
-    parameters = _PARAMETERS.search(inner)
-    if parameters is None:
-        return _of_values(name, args)
-    if parameters[2].lstrip().startswith("{"):
-        return _call(name, parameters[2].strip())
-    return _of_values(name, dict(_ELEMENT.findall(parameters[2])))
 
 
 _BAR, _LINE = "[|｜]", "[_▁]"
@@ -265,9 +174,9 @@ def _parted(body: str) -> list[TaggedCall]:
 
 def _part_calls(head: str, rest: str) -> list[TaggedCall]:
     if head == "function":  # DeepSeek V3: the name follows
-        return _named(rest) or _xml(rest) or [TaggedCall(_UNNAMED, None, rest, valid=False)]
+        return _named(rest) or calls_of_tags(rest) or [TaggedCall(UNNAMED, None, rest, valid=False)]
     name = re.sub(r":\d+\Z", "", head.removeprefix("functions."))
-    call = _call(name, rest)
+    call = call_of(name, rest)
     if name != head:  # Kimi's id: "functions.f:0"
         call = call._replace(call_id=head)
     return [call]
@@ -276,7 +185,7 @@ def _part_calls(head: str, rest: str) -> list[TaggedCall]:
 # --- a name and JSON ---
 
 _NAMED = re.compile(
-    r"(?:to=)?(?:functions\.)?([\w.:/-]+?)(?::\d+)?\s*(?:(?:json|code)\s*)?"
+    r"(?:to=)?(?:functions\.)?([\w.:/-]+?)(?::\d+)?\)?\s*(?:(?:json|code)\s*)?"
     r"(?:\[CALL_ID\]([\w-]+))?(?:\[ARGS\]|<\|content\|>)?\s*(?:```[\w-]*\s*)?(\{.*)",
     re.DOTALL,
 )
@@ -289,18 +198,20 @@ def _named(body: str) -> list[TaggedCall]:
     found = _NAMED.fullmatch(body)
     if found is None or found[1].startswith("call:"):
         return []
-    call = _call(found[1], found[3].removesuffix("```").strip())
+    call = call_of(found[1], found[3].removesuffix("```").strip())
     return [call._replace(call_id=found[2])]
 
 
 _BRACES = re.compile(r"call:([\w.:/-]+)(\{.*?\})\s*(?=(?:<[^<>]*>\s*)*(?:call:|\Z))", re.DOTALL)
-_QUOTED = re.compile(r'(<\|"\|>.*?<\|"\|>|<escape>.*?<escape>|"(?:\\.|[^"\\])*")', re.DOTALL)
+_QUOTED = re.compile(
+    r'(<\|"\|>.*?<\|"\|>|<escape>.*?<escape>|<ctrl46>.*?<ctrl46>|"(?:\\.|[^"\\])*")', re.DOTALL
+)
 _BARE_KEY = re.compile(r"([{,]\s*)([\w.-]+)\s*:")
 
 
 def _braces(body: str) -> list[TaggedCall]:
     """Return the calls of Gemma: `call:f{key:<|"|>text<|"|>}`."""
-    return [_call(name, _json_of_braces(args)) for name, args in _BRACES.findall(body)]
+    return [call_of(_bare(name), _json_of_braces(args)) for name, args in _BRACES.findall(body)]
 
 
 def _json_of_braces(text: str) -> str:
@@ -319,17 +230,21 @@ def _json_of_braces(text: str) -> str:
 # --- Python ---
 
 
-_HECTOR = re.compile(r"\[Tool: ([\w.:/-]+)\((.*)", re.DOTALL)
+_CHATGLM = re.compile(r"([\w.:/-]+)\n(```python\n.*)", re.DOTALL)
+_BRACKETED = re.compile(r"\[[A-Z][A-Za-z ]*[: ] ?([\w.:/-]+)\((.*)", re.DOTALL)
 
 
 def _python(body: str) -> list[TaggedCall]:
     """Return the calls of Python's syntax: `f(x="a")`, `[f(x=1), g()]`, or in `print(…)`."""
-    hector = _HECTOR.match(body)
-    if hector:
-        name, args_text = hector[1], hector[2].removesuffix(")]").strip()
+    bracketed = _BRACKETED.match(body)
+    if bracketed:
+        name, args_text = bracketed[1], bracketed[2].removesuffix(")]").strip()
         if args_text.startswith("{"):
-            return [_call(name, args_text)]
+            return [call_of(name, args_text)]
         return [_python_or_text(name, args_text)]
+    named = _CHATGLM.fullmatch(body)
+    if named is not None:
+        return [call._replace(name=named[1]) for call in _python(named[2])]
     source = _unfenced(body)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -357,11 +272,11 @@ def _python_call(call: ast.Call, source: str) -> TaggedCall:
     name = ast.unparse(call.func)
     if name == "print" and call.args and isinstance(call.args[0], ast.Call):
         return _python_call(call.args[0], source)
-    name = name.removeprefix("default_api.").removesuffix(".call")
+    name = _bare(name)
     try:
         args = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
         args |= {str(index): ast.literal_eval(value) for index, value in enumerate(call.args)}
-        return _of_values(name, args)
+        return call_of_values(name, args)
     except (ValueError, TypeError, RecursionError, MemoryError):
         return TaggedCall(name, None, ast.get_source_segment(source, call) or "", valid=False)
 
@@ -369,26 +284,33 @@ def _python_call(call: ast.Call, source: str) -> TaggedCall:
 # --- labels ---
 
 _REACT = re.compile(r"Action ?\d*:\s*([^\n{}\[\]`]+?)\s*Action Input ?\d*:\s*(.*)", re.DOTALL)
+_STYLED_LABEL = re.compile(
+    r"^[ \t]*\*{0,2}(Action(?: Input)?|ACTION(?: INPUT)?)(?: ?\d+)?(?::\*{0,2}|\*\*:)", re.MULTILINE
+)
+_REACT_PAUSE = re.compile(r"Action:\s*([\w.-]+):[ \t]*([^\n]*)\nPAUSE")
 _REACT_BRACKETS = re.compile(r"Action ?\d*:\s*([\w.:/-]+)([\[(])(.*)", re.DOTALL)
 _REACT_JSON = re.compile(r"Action ?\d*:\s*((?:```|\{).*)", re.DOTALL)
 _ARGS_LABEL = re.compile(
-    r"([\w.:/-]+)\s*(?:✿ARGS✿:|\[\[ ## next_tool_args ## \]\])\s*(.*)", re.DOTALL
+    r"([\w.:/-]+)\s*(?:✿ARGS✿:|\[\[ ## next_tool_args ## \]\]|\*+\nArguments:)\s*(.*)", re.DOTALL
 )
 
 
 def _labelled(body: str) -> list[TaggedCall]:
-    """Return the call of ReAct, Qwen-Agent or DSPy: a name and a value behind labels."""
+    """Return the call of ReAct, Qwen-Agent, DSPy or AutoGen: a name and a value behind labels."""
+    body = _STYLED_LABEL.sub(lambda label: f"{label[1].title()}:", body)
+    if paused := _REACT_PAUSE.match(body):
+        return [call_of_values(paused[1], paused[2])]
     if as_json := _REACT_JSON.match(body):
         return _json(as_json[1])
     if bracketed := _REACT_BRACKETS.match(body):
         name, bracket, args_text = bracketed.groups()
         if bracket == "[":
-            return [_of_values(name, args_text.strip().removesuffix("]"))]
+            return [call_of_values(name, args_text.strip().removesuffix("]"))]
         return _python(f"{name}({args_text}")
     found = _REACT.match(body) or _ARGS_LABEL.match(body)
     if found is None:
         return []
     name, args_text = found[1], _unfenced(found[2].strip())
     if args_text.startswith(("{", "[", '"')):
-        return [_call(name, args_text)]
-    return [_of_values(name, args_text)]
+        return [call_of(name, args_text)]
+    return [call_of_values(name, args_text)]

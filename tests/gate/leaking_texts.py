@@ -68,6 +68,12 @@ def prefixed(prefix: str, text: str = INVOKE) -> str:
     return text
 
 
+def autogen(head: str, body: str) -> str:
+    """Return a call or result as AutoGen prints it."""
+    head = f"***** {head} *****"
+    return f"{head}\n{body}\n{'*' * len(head)}\n"
+
+
 CALLS_OF_CLAUDE = f"<function_calls>\n{INVOKE}\n</function_calls>"
 OLD_CLAUDE = (
     f"<invoke>\n<tool_name>search</tool_name>\n<parameters>\n<q>{Q}</q>\n</parameters>\n</invoke>"
@@ -190,6 +196,21 @@ CALLS: list[tuple[str, str]] = [
         f"<|message_sep|>\n\nfunction call<|role_sep|>\n{JSON}<|message_sep|>\n\n",
     ),
     ("hyperclova", f"<|im_start|>assistant -> tool/function_call\n[{JSON}]<|im_end|>\n"),
+    *[
+        ("qwen-coder", f"<function{opener}{ARGS}</function>")
+        for opener in ("=search", "=search ", "(search)>", "(search)", "/search>")
+    ],
+    ("rubra", f"starttoolcall{JSON}endtoolcall"),
+    ("gemini", f"<ctrl42>call:search{{q:<ctrl46>{Q}<ctrl46>}}"),
+    ("gemini", f"call:default_api:search{{q:<ctrl46>{Q}<ctrl46>}}\n"),
+    ("autogen", autogen("Suggested tool call (call_1): search", f"Arguments:\n{ARGS}")),
+    (
+        "autogen",
+        (
+            autogen("Suggested function call: search", f"Arguments: \n{ARGS}")
+            + autogen("Response from calling tool (call_1)", RESULT)
+        ),
+    ),
     ("fence", f"```tool\n{JSON}\n```"),
     ("fence", f"```tool_use\n{JSON}\n```"),
     ("openhands", f"<execute>\nsearch('{Q}')\n</execute>"),
@@ -223,6 +244,14 @@ NAMED_CALLS: list[tuple[str, str]] = [
     ("search-web", f"<search-web><q>{Q}</q><n>1</n></search-web>\n"),
     ("searchWeb", f"<searchWeb>\n  <q>{Q}</q>\n</searchWeb>"),
     ("search", f"Call: search(q='{Q}')<bot_end>\n"),
+    ("search", f"Call: search(q='{Q}')\nThought: {THOUGHT}\n"),
+    ("search", f"search\n```python\ntool_call(q='{Q}')\n```"),
+    ("search", f"<search>{ARGS}</search>"),
+    ("search", f"<action>search(q='{Q}')</action>"),
+    ("search", f"<code>\nsearch(q='{Q}')\n</code>"),
+    ("search", f"[Calling search(q='{Q}')]\n"),
+    ("search", f"[Tool call: search({ARGS})]\n"),
+    ("search", f"<|assistant|>search\n{ARGS}<|observation|>\n"),
 ]
 """Calls that begin with the name of a tool, and the name."""
 
@@ -243,6 +272,8 @@ LATE_CALLS: list[tuple[str, str]] = [
         f'{{"tool_uses": [{{"recipient_name": "functions.search", "parameters": {ARGS}}}]}}',
     ),
     ("json", f"functions.search:0{ARGS}"),
+    ("json", f'{{"thought": "{THOUGHT} \\"x\\"", "action": "search", "action_input": {ARGS}}}'),
+    ("json", f"functions.search({ARGS})"),
     ("json", JSON),
     ("json", LLAMA),
     ("json", f"[{JSON}]"),
@@ -273,7 +304,51 @@ LATE_CALLS: list[tuple[str, str]] = [
 ]
 """Calls that can be told from an answer by the names of the run's tools."""
 
+
+def in_bold(label: str) -> str:
+    """Return a call and a result of ReAct with labels in bold."""
+    thought, action, given, observed, answer = (
+        label.format(name)
+        for name in ("Thought", "Action", "Action Input", "Observation", "Final Answer")
+    )
+    return (
+        f"{thought} {THOUGHT}\n\n{action} search\n\n{given} {ARGS}\n\n{observed} {RESULT}\n\n"
+        f"{thought} {THOUGHT}\n{answer} "
+    )
+
+
 SURE_CALLS: list[tuple[str, str]] = [
+    ("nexus", f"Call: search(q='{Q}')<bot_end>\nThought: {THOUGHT}\n"),
+    ("search-r1", f"<search> {Q} </search>\n\n<information>{RESULT}</information>\n"),
+    ("search-r1", f"<think>{THOUGHT}</think>\n<search>{Q}</search>"),
+    ("json", f"[{JSON}]"),
+    ("turn", f"<|observation|>\n{RESULT}<|assistant|>\n"),
+    *[("react", in_bold(label)) for label in ("**{}:**", "**{}**:", "*{}:*")],
+    (
+        "react",
+        (
+            f"**Thought**: {THOUGHT}\n\n**Action**:\n```json\n{REACT_JSON}\n```\n\n"
+            f"**Observation**: {RESULT}\n\n**Final Answer**: "
+        ),
+    ),
+    (
+        "react",
+        (
+            f"THOUGHT: {THOUGHT}\nACTION: search\nACTION INPUT: {ARGS}\nOBSERVATION: {RESULT}\n"
+            "FINAL ANSWER: "
+        ),
+    ),
+    (
+        "react",
+        f"Thought: {THOUGHT}\nAction: search: {Q}\nPAUSE\n\nObservation: {RESULT}\nAnswer: ",
+    ),
+    (
+        "react",
+        (
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {Q}\nObservation: {RESULT}\n"
+            "Thought: Do I need to use a tool? No\nAI: "
+        ),
+    ),
     ("json", f">>>search\n{ARGS}\n>>>all\n"),
     ("pythonic", f"tool_code\nprint(search(q='{Q}'))\n"),
     ("pythonic", f"print(default_api.search(q='{Q}'))\n"),
@@ -442,6 +517,21 @@ THOUGHTS: list[tuple[str, str]] = [
     ("librechat", f":::thinking\n{THOUGHT}\n:::\n\n"),
     ("dspy", f"[[ ## reasoning ## ]]\n{THOUGHT}\n\n[[ ## answer ## ]]\n"),
     ("cline", f"<thinking>{THOUGHT}</thinking>\n\n<attempt_completion>\n<result>\n"),
+    (
+        "analysis",
+        (
+            f"<SUMMARY> {THOUGHT} </SUMMARY>\n\n<CAPTION> {THOUGHT} </CAPTION>\n\n"
+            f"<REASONING> {THOUGHT} </REASONING>\n\n<CONCLUSION> "
+        ),
+    ),
+    ("poe", f"*Thinking...*\n\n> {THOUGHT}\n> {THOUGHT}\n\n"),
+    (
+        "open-webui",
+        (f"<details>\n<summary>Thought for 3 seconds</summary>\n\n> {THOUGHT}\n\n</details>\n\n"),
+    ),
+    ("analysis", f"<plan>{THOUGHT}</plan>\n<answer>"),
+    ("think", f"<|reasoning|>{THOUGHT}<|/reasoning|>"),
+    ("turn", f"<think>{THOUGHT}</think><|begin_of_box|>"),
     ("fence", f"```thinking\n{THOUGHT}\n\n{THOUGHT}\n```\n"),
     (
         "open-webui",
@@ -453,7 +543,7 @@ THOUGHTS: list[tuple[str, str]] = [
     ("magistral", f"[thinking]\n{THOUGHT}\n[/thinking]\n"),
     *[
         ("scratchpad", f"<{name}>\n{THOUGHT}\n</{name}>\n")
-        for name in ("scratch_pad", "thought_process", "chain_of_thought", "antThinking")
+        for name in ("scratch_pad", "thought_process", "chain_of_thought", "internal_thoughts")
     ],
     ("granite", f"Here is my thought process: {THOUGHT}\nHere is my response: "),
     ("granite", f"Here's my thought process:\n\n{THOUGHT}\n\nHere's my response:\n\n"),
@@ -501,6 +591,16 @@ TURN_ENDS = (
     "<｜end▁of▁sentence｜>",
     "<|return|>",
     "<|im_end|>\n",
+    "</s>",
+    "\n</s>\n",
+    "<|eos|>",
+    "<|role_end|><|pad|>\n",
+    "\n<|separator|>",
+    "[|endofturn|]",
+    "<eos>",
+    "<pad><pad>",
+    f"<|im_end|>\n<|im_start|>user\n{THOUGHT}",
+    f"\n<|user|>\n{THOUGHT}",
 )
 
 KEPT = [
@@ -609,6 +709,37 @@ KEPT = [
     'Body of a call of lookup:\n\nlookup\n{"q": 1}',
     "Call: 555 1234 (office).\nCall: me(at home)",
     "functions call each other; a function call costs time.",
+    "**Thought:** both are odd.\n\n**Action:** add them.\n\n**Final Answer:** 8",
+    "**Thought:** it is late.\n**Action:** call the vendor.\n**Owner:** Ann",
+    "**Observation:** it rains.\n\n**Thought:** so we stay.",
+    "***** Results *****\n7\n*******************\n\n***** Response *****",
+    "* a\n* b\n\n**bold** and *italic*, 2*3*4\n\n***\n\n*****\n",
+    "<summary>\nSales rose.\n</summary>\n\n<conclusion>\nOrder more.\n</conclusion>",
+    "<plan>\nOne a day.\n</plan>\n\n<budget>7</budget>",
+    "<search>\n  Find it\n</search>\n<result>none</result>".replace("<result>", "<output>"),
+    "<table><caption>Sales</caption><tr><td>7</td></tr></table>",
+    "The tokens of Llama 2 are <s> and </s>",
+    "The end is </s>",
+    "<s>old price</s>",
+    "It was <s class='x'>7</s>\n<s>8</s>",
+    "The new one is <|audio|>",
+    "It has <eos> and <pad> and <unk> and [INST] x [/INST], and <|user|> or <|im_start|>user.",
+    "<search>\n<input>\n</search> is a landmark.",
+    "<code>\nx = 1\n</code>",
+    "AI: it learns.\nTHOUGHT: it does not.",
+    "[Calling Oslo (Norway)]\n[Tool call: (none)]",
+    "*Thought:* fine.\n*Action:* go.",
+    "<details>\n<summary>Thinking in systems</summary>\n\nFine.\n\n</details>",
+    "Its tokens:\n<|audio|>\n<|video|>\nand so on.",
+    "<|audio|> is a token.",
+    "F# has x <|> y and a |> f <| g.",
+    "Use starttoolcall to begin and endtoolcall to end a call.",
+    "Call: the office.\nThought: why not?",
+    "*Thinking...* is what it shows.\n\n> A quote.",
+    "<details>\n<summary>Thoughts on it</summary>\n\nFine.\n\n</details>",
+    '{"thought": "It is cold.", "mood": "low", "action": "none"}',
+    '[{"name": "Ada", "arguments": ["for", "against"]}]',
+    "call: the office {urgent}",
     "The tokens <|query|>, <|documents|> and <|conclusion|> are made up.",
     "```tool\nhammer\n```\n\n```tools\n{}\n```",
     '```python\nm = re.search(r"<think>(.*?)</think>", s, re.S)\n```\ntakes it out.',

@@ -12,8 +12,9 @@ from nbagent.gate.cursor import Segment
 from nbagent.gate.families import FORMS
 from nbagent.gate.grammar import Grammar
 from nbagent.gate.tag_options import Tags, tag_options
+from nbagent.gate.tagged_call import TaggedCall
 from nbagent.gate.tags import Splitter, split
-from nbagent.gate.written_calls import TaggedCall, calls_in
+from nbagent.gate.written_calls import calls_in
 
 HARMONY = (
     "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary "
