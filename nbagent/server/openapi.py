@@ -17,6 +17,7 @@ from nbagent.server.operation import Operation, operation_of
 
 PARAMETERS = {
     "agent": "Name of a served agent.",
+    "chat": "Id of a chat, which its client has chosen.",
     "run": "Id of a run.",
     "session": "Id of a session.",
     "name": "Name of a file of the web page.",

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from nbagent.adapters.base.encoder_protocol import Encoder
+from nbagent.server.access.guard import ROLE
 from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
@@ -178,10 +179,10 @@ async def _left(request: Request) -> None:
 
 def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:
     """Return True if a run is cancelled when its last reader leaves, by the request or else by the
-    server's default.
+    server's default. A client with the read token does not choose.
     """
     asked = connection.query_params.get("cancel_on_disconnect")
-    if asked is None:
+    if asked is None or connection.scope.get(ROLE) == "read":  # which stops nothing
         return host.cancel_on_disconnect
     return asked.lower() in ("1", "true", "yes")
 

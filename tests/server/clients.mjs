@@ -73,9 +73,7 @@ async function ai() {
   return { valid: (await safeValidateUIMessages({ messages })).success, messages };
 }
 
-// What `useChat` is around: a question is allowed, and the answer is sent by itself.
-async function approvals() {
-  const { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } = await import('ai');
+function chatState() {
   const state = {
     status: 'ready',
     error: undefined,
@@ -85,6 +83,13 @@ async function approvals() {
     replaceMessage: (index, message) => state.messages.splice(index, 1, message),
     snapshot: (value) => structuredClone(value),
   };
+  return state;
+}
+
+// What `useChat` is around: a question is allowed, and the answer is sent by itself.
+async function approvals() {
+  const { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } = await import('ai');
+  const state = chatState();
   class Chat extends AbstractChat {}
   const chat = new Chat({
     state,
@@ -101,15 +106,7 @@ async function approvals() {
 // A tool that the page itself runs: its result is sent by itself.
 async function tools() {
   const { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls } = await import('ai');
-  const state = {
-    status: 'ready',
-    error: undefined,
-    messages: [],
-    pushMessage: (message) => state.messages.push(message),
-    popMessage: () => state.messages.pop(),
-    replaceMessage: (index, message) => state.messages.splice(index, 1, message),
-    snapshot: (value) => structuredClone(value),
-  };
+  const state = chatState();
   const clock = { description: 'Tells the time.', inputSchema: { type: 'object', properties: { zone: { type: 'string' } } } };
   class Chat extends AbstractChat {}
   let answered;
@@ -130,6 +127,31 @@ async function tools() {
   return { error: String(state.error ?? ''), messages: state.messages };
 }
 
+// A page is loaded again while its answer comes: `useChat({ resume: true })` of the new one. A second prompt has the model go on.
+async function resume() {
+  const { AbstractChat, DefaultChatTransport } = await import('ai');
+  class Chat extends AbstractChat {}
+  const page = (messages) => {
+    const state = Object.assign(chatState(), { messages });
+    const chat = new Chat({ id: 'chat/1', state, transport: new DefaultChatTransport({ api: `${base}/api/chat` }) });
+    const shows = async (text) => {
+      while (!JSON.stringify(messages).includes(text)) await new Promise((done) => setTimeout(done, 10));
+    };
+    return { chat, messages, state, shows };
+  };
+  const [left, loaded, late] = [page([]), page([]), page([])];
+  left.chat.sendMessage({ text: QUESTIONS[0] });
+  await left.shows('Hel');
+  const resuming = loaded.chat.resumeStream();
+  await loaded.shows('Hel');
+  await left.chat.stop();
+  const again = left.chat.resumeStream();
+  await fetch(`${base}/stream?query=go`);
+  await Promise.all([resuming, again]);
+  await late.chat.resumeStream();
+  return [left, loaded, late].map(({ state, messages }) => ({ error: String(state.error ?? ''), messages }));
+}
+
 async function openai() {
   const { default: OpenAI } = await import('openai');
   const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'any' });
@@ -140,5 +162,5 @@ async function openai() {
   return { chat, response: response.output_text };
 }
 
-const run = { 'ag-ui': agUi, interrupts, frontend, ai, approvals, tools, openai }[client];
+const run = { 'ag-ui': agUi, interrupts, frontend, ai, approvals, tools, resume, openai }[client];
 process.stdout.write(JSON.stringify(await run()), () => process.exit());

@@ -3,12 +3,13 @@
 import json
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
-from agent.server import chat
 from parsers import environment
 from server.served import Asking, asking
 
@@ -202,3 +203,30 @@ def test_use_chat_runs_a_tool_of_its_own_and_sends_the_result_by_itself() -> Non
         "3",
         "12:00 UTC",
     ]
+
+
+def test_use_chat_of_a_page_that_is_loaded_again_has_the_whole_answer() -> None:
+    goes_on = threading.Event()
+
+    def hello(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"content": "Hel"}))
+        goes_on.wait(timeout=60)
+        exchange.send(*chat("lo."))
+        exchange.end()
+
+    def go(exchange: Exchange) -> None:
+        goes_on.set()
+        exchange.begin()
+        exchange.send(*chat("Going."))
+        exchange.end()
+
+    with ModelServer(hello, go) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            left, loaded, late = run("resume", server.url)
+    assert [page["error"] for page in (left, loaded, late)] == ["", "", ""]
+    assert [len(page["messages"]) for page in (left, loaded, late)] == [2, 1, 0]
+    for page in (left, loaded):
+        texts = [part for part in page["messages"][-1]["parts"] if part["type"] == "text"]
+        assert [part["text"] for part in texts] == ["Hello."]

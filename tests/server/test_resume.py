@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from agent.server import Exchange, chat_chunk
+from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preloaded import Process, start
+from server.served import Words, asking
+from server.viewed import Served
 
 from nbagent.agent import Agent
 from nbagent.server import serve
@@ -231,6 +233,42 @@ def test_a_process_that_ends_stops_its_server_whose_runs_are_known_to_be_cancell
     ):
         events = read(client, "GET", f"/runs/{told.strip()}/events")
     assert json.loads(events[-1].data)["status"] == "cancelled"
+
+
+def test_a_page_of_use_chat_that_is_loaded_again_reads_the_answer_from_its_beginning() -> None:
+    words = Words(3)
+    user = {"role": "user", "parts": [{"type": "text", "text": "x"}]}
+    with ModelServer(words) as model:
+        made = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with (
+            serve(made, port=0) as server,
+            httpx2.Client(base_url=server.url, timeout=20) as client,
+        ):
+            path = "/api/chat/chat%2F1/stream"
+            assert client.get(path).status_code == 204
+            words.let_go(1)
+            asked = {"id": "chat/1", "messages": [user]}
+            left = read(client, "POST", "/api/chat", limit=3, json=asked)
+            words.let_go(2)
+            whole = read(client, "GET", path)
+            assert client.get(path).status_code == 204
+    assert whole[:3] == left
+    deltas = [json.loads(each.data)["delta"] for each in whole if "text-delta" in each.data]
+    assert "".join(deltas) == "".join(words.words)
+    assert whole[-1].data == "[DONE]"
+
+
+def test_a_page_of_use_chat_that_is_loaded_again_has_the_question_that_waits(
+    served: Served,
+) -> None:
+    user = {"role": "user", "parts": [{"type": "text", "text": "x"}]}
+    with served(asking(), chat("Done.")) as (http, _):
+        asked = http.post("/api/chat", json={"id": "c", "messages": [user]})
+        assert http.get("/api/chat/c/stream").text == asked.text
+        [run] = http.get("/runs").json()["runs"]
+        http.post(f"/runs/{run['id']}/cancel")
+        assert http.get(f"/runs/{run['id']}/events").status_code == 200  # it has ended
+        assert http.get("/api/chat/c/stream").status_code == 204
 
 
 def test_positions_are_in_order() -> None:

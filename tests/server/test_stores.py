@@ -14,6 +14,7 @@ from nbagent.errors import NbagentError
 from nbagent.server.problem import Problem
 from nbagent.server.stores.event_store import (
     WAITING,
+    ChatPlace,
     EventStore,
     RunList,
     RunMissing,
@@ -230,6 +231,14 @@ async def test_a_browser_session_that_was_ended_is_known_to_all(process: Process
         True,
         False,
     ]
+
+
+async def test_a_chat_is_found_at_its_newest_run(process: Process) -> None:
+    store, other = process(), process()
+    await store.keep_chat("chat 1", ChatPlace("run-1", None))
+    await store.keep_chat("chat 1", ChatPlace("run-2", "message 1"))
+    assert await other.find_chat("chat 1") == ("run-2", "message 1")
+    assert await other.find_chat("chat 2") is None
 
 
 # --- processes ---

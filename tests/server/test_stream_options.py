@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.agent.delivery import Delivery
 from nbagent.server import serve
+from nbagent.server.server import Server
 from nbagent.sources.wire.sse import SSEDecoder
 
 TEXT = "The capital of France is Paris."
@@ -135,6 +137,29 @@ def test_a_reader_who_leaves_cancels_the_run_where_that_is_set(
             assert '"status":"cancelled"' in client.get(f"/runs/{run_id}/events").text
         else:
             assert [each["id"] for each in client.get("/runs").json()["runs"]] == [run_id]
+
+
+def test_a_client_with_the_read_token_cancels_no_run_by_leaving_it() -> None:
+    token, read_token = "a-token-of-some-length", "another-token-of-some-length"
+    with ModelServer(hold) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="custom")
+        app = nbagent.asgi(agent, token=token, read_token=read_token)
+        with (
+            Server(app, socket.create_server(("127.0.0.1", 0))) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
+            bearers = [{"authorization": f"Bearer {each}"} for each in (token, read_token)]
+            run_id = client.post("/runs", json={"message": "x"}, headers=bearers[0]).json()["id"]
+            [run] = app.state.host.running()
+            path = f"/runs/{run_id}/events?cancel_on_disconnect=true"
+            with client.stream("GET", path, headers=bearers[1]) as reader:
+                lines = reader.iter_lines()
+                assert next(line for line in lines if "text.delta" in line)
+            while run.readers:
+                time.sleep(0.01)
+            client.post(f"/runs/{run_id}/cancel", headers=bearers[0])
+            events = client.get(f"/runs/{run_id}/events", headers=bearers[0]).text
+    assert '"stopped_by":"a client"' in events
 
 
 def test_a_run_is_cancelled_by_the_last_of_its_readers_only() -> None:

@@ -1,12 +1,15 @@
-"""Endpoint of the AI SDK's `useChat`: `POST /api/chat`, answered with a UI message stream.
+"""Endpoints of the AI SDK's `useChat`: `POST /api/chat`, answered with a UI message stream, and
+`GET /api/chat/{chat}/stream`, which has the stream of the run that answers, from its beginning.
 
-Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The client sends the whole conversation
-each time, which is what the agent is asked with.
+The client sends the whole conversation each time, which is what the agent is asked with.
+
+Sources: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol and
+https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-resume-streams.
 """
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -17,18 +20,19 @@ from starlette.routing import BaseRoute, Route
 from nbagent.agent.client_options import ClientOptions
 from nbagent.agent.tools.client_tool import ClientTool
 from nbagent.server.asking import AskingVercel
-from nbagent.server.hosting.feed import Feed
-from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.host import Host, new_run_id
 from nbagent.server.hosting.hosted_run import HostedRun
-from nbagent.server.hosting.position import START
+from nbagent.server.hosting.position import START, Position
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body
+from nbagent.server.stores.event_store import ChatPlace
 from nbagent.server.stream_response import (
     KEEP_ALIVE,
     RUN_ID_HEADER,
     RunResponse,
     cancels_on_disconnect,
+    place_of,
     stream_response,
 )
 from nbagent.server.ui_messages import conversation
@@ -82,29 +86,54 @@ def routes(host: Host) -> list[BaseRoute]:
     async def chat(request: Request) -> Response:
         asked = await body(request, UseChatRequest)
         options = asked.client_options()
+        message_id = _message_id(asked.messages)
 
         async def start() -> HostedRun:
             prompt = conversation(asked.messages, host.limits)
+            run_id = new_run_id()
+            if asked.id is not None:
+                await host.keep_chat(asked.id, ChatPlace(run_id, message_id))
             return await host.start(
-                asked.agent, prompt, answers="permissions", client_options=options
+                asked.agent, prompt, run_id=run_id, answers="permissions", client_options=options
             )
 
         answers = _answers(asked.messages)
-        message_id = _message_id(asked.messages)
-        encoder = functools.partial(AskingVercel, message_id)
-        key = f"vercel.ui asking, in {message_id}"
         if request.headers.get("last-event-id"):
-            return await stream_response(host, request, start, key, encoder)
+            return await stream_response(host, request, start, *_form(message_id))
         if answers:
             run = await host.find(answers[0][0].partition(":")[0])
         else:
             run = await start()
-        feed = run.encoded_by(key, encoder)
-        return await _turn(
-            run, feed, answers, message_id, cancels=cancels_on_disconnect(host, request)
-        )
+        return await _turn(run, answers, message_id, cancels=cancels_on_disconnect(host, request))
 
-    return [Route("/api/chat", chat, methods=["POST"])]
+    @operation(
+        "Go on reading the answer in a chat, from its beginning, for `resume` of `useChat`; 204 if "
+        "no run answers",
+        stream=EVENT_STREAM,
+        reads=True,
+    )
+    async def resume(request: Request) -> Response:
+        found = await host.in_chat(request.path_params["chat"])
+        if found is None:
+            return Response(status_code=204)
+        answering, message_id = found
+
+        async def start() -> HostedRun:
+            return answering
+
+        run, after = await place_of(host, request, start)
+        return await _turn(run, [], message_id, after, cancels=cancels_on_disconnect(host, request))
+
+    return [
+        Route("/api/chat", chat, methods=["POST"]),
+        Route("/api/chat/{chat:path}/stream", resume, methods=["GET"]),
+    ]
+
+
+def _form(message_id: str | None) -> tuple[str, Callable[[], AskingVercel]]:
+    """Return the key and the encoder of a stream; see `HostedRun.encoded_by`."""
+    key = f"vercel.ui asking, in {message_id}"
+    return key, functools.partial(AskingVercel, message_id)
 
 
 def _message_id(messages: list[dict[str, Any]]) -> str | None:
@@ -119,9 +148,9 @@ def _message_id(messages: list[dict[str, Any]]) -> str | None:
 
 async def _turn(
     run: HostedRun,
-    feed: Feed,
     answers: list[tuple[str, bool, str | None]],
     message_id: str | None,
+    after: Position = START,
     *,
     cancels: bool,
 ) -> Response:
@@ -130,13 +159,13 @@ async def _turn(
 
     Args:
         run: that goes on.
-        feed: of the run.
         answers: of the client to the question before, each with the question's id, whether it
             allows, and why.
         message_id: of the client's message that goes on.
+        after: place behind which the client reads.
         cancels: whether the run is cancelled if the client leaves before.
     """
-    after = START
+    feed = run.encoded_by(*_form(message_id))
     for asked, allows, reason in answers:
         approval_id = asked.partition(":")[2]
         with contextlib.suppress(Problem):

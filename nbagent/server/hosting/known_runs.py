@@ -1,12 +1,14 @@
 """`KnownRuns`: the served runs of a store, as far as this process has read or hosts them."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
 
 from nbagent.server.hosting.hosted_run import RETRY_S, HostedRun
 from nbagent.server.stores.event_store import (
+    ChatPlace,
     EventStore,
     RunList,
     RunMissing,
@@ -100,6 +102,30 @@ class KnownRuns:
         """Return the run of a session that began last; None if it had none."""
         stored = next(iter(await self.of_session(session, 1)), None)
         return None if stored is None else await self.find(stored.id)
+
+    async def keep_chat(self, chat: str, place: ChatPlace) -> None:
+        """Keep where a chat is answered from now on.
+
+        Raises:
+            StoreFault: the store does not answer, or has no room.
+        """
+        await self._store.keep_chat(chat, place)
+
+    async def in_chat(self, chat: str) -> tuple[HostedRun, str | None] | None:
+        """Return the run that answers a chat, with the id of the message that it goes on with; None
+        if no run does.
+
+        Raises:
+            StoreFault: the store does not answer.
+        """
+        place = await self._store.find_chat(chat)
+        if place is None:
+            return None
+        with contextlib.suppress(RunMissing):  # it has not begun, or was let go of
+            run = await self.find(place.run)
+            if not run.ended:
+                return run, place.message
+        return None
 
     async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
         """Return the run of a session that begins next after one, in whichever process; its first

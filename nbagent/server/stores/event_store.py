@@ -110,7 +110,31 @@ class Logouts(Protocol):
         ...
 
 
-class EventStore(Logouts, Protocol):
+class ChatPlace(NamedTuple):
+    """The place where a chat of `useChat` is answered.
+
+    Attributes:
+        run: id of the run.
+        message: id of the chat's message that the run goes on with; None if it begins one.
+    """
+
+    run: str
+    message: str | None
+
+
+class Chats(Protocol):
+    """Keeps where the chats of `useChat` are answered, for all server processes."""
+
+    async def keep_chat(self, chat: str, place: ChatPlace) -> None:
+        """Keep the newest place of a chat; it may be forgotten when its run has ended."""
+        ...
+
+    async def find_chat(self, chat: str) -> ChatPlace | None:
+        """Return the newest place of a chat; None if there is none."""
+        ...
+
+
+class EventStore(Logouts, Chats, Protocol):
     """Keeps runs and their events. Its methods are awaited on one event loop.
 
     Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing

@@ -18,6 +18,7 @@ It needs Redis 6.2 or newer (`XAUTOCLAIM`), no cluster. What Redis forgets when 
 | `ended` | sorted set | the newest of those that have |
 | `changes` | stream | its only entry is replaced when a run begins or ends |
 | `logout:SESSION` | string | that a browser session was ended; expires when that is over |
+| `chat:ID` | hash | where a chat of `useChat` is answered; expires |
 | `work:AGENT` | stream | runs that wait, read by the consumer group `servers` |
 
 Sources: https://redis.io/docs/latest/develop/data-types/streams/ and
@@ -36,6 +37,7 @@ from nbagent.server.stores import redis_scripts
 from nbagent.server.stores.event_store import (
     MAX_ENDED,
     MAX_GOING_ON,
+    ChatPlace,
     Rows,
     RunList,
     RunMissing,
@@ -56,6 +58,9 @@ MAX_WAITING = 1_000
 
 TAKE_AGAIN_S = 0.5
 """Seconds until a run is taken again when Redis did not answer."""
+
+CHAT_EXPIRES_S = 24 * 3600
+"""Seconds from the beginning of a run for which its chat is kept."""
 
 GROUP = "servers"
 """Consumer group of the runs that wait."""
@@ -211,6 +216,25 @@ class RedisEvents(RedisProcesses):
         """Return True if a browser session was ended, by its id."""
         async with self._reaching():
             return bool(await self._redis.exists(f"nbagent:logout:{session}"))
+
+    # --- chats ---
+
+    async def keep_chat(self, chat: str, place: ChatPlace) -> None:
+        """Keep the newest place of a chat; see `Chats.keep_chat`."""
+        its = {"run": place.run, "message": place.message or ""}
+        async with self._reaching(), self._redis.pipeline() as pipe:
+            pipe.hset(f"nbagent:chat:{chat}", mapping=its)
+            pipe.expire(f"nbagent:chat:{chat}", CHAT_EXPIRES_S)
+            await pipe.execute()
+
+    async def find_chat(self, chat: str) -> ChatPlace | None:
+        """Return the newest place of a chat; see `Chats.find_chat`."""
+        async with self._reaching():
+            found = await self._redis.hgetall(f"nbagent:chat:{chat}")
+        with decoding(f"the chat {chat!r}"):
+            if not found:
+                return None
+            return ChatPlace(found[b"run"].decode(), found[b"message"].decode() or None)
 
     # --- runs that wait ---
 

@@ -16,6 +16,7 @@ from nbagent.server.stores.doorbell import Doorbell
 from nbagent.server.stores.event_store import (
     MAX_ENDED,
     MAX_GOING_ON,
+    ChatPlace,
     Rows,
     RunList,
     RunMissing,
@@ -80,6 +81,11 @@ CREATE TABLE IF NOT EXISTS written (
 CREATE TABLE IF NOT EXISTS logout (
     session TEXT PRIMARY KEY,
     until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chat (
+    id TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    message TEXT
 ) WITHOUT ROWID;
 """
 
@@ -296,6 +302,24 @@ class SqliteEvents(SqliteFile):
         return await self._wait_for(
             "", lambda: self._db.execute(query, (session,)).fetchone() is not None
         )
+
+    # --- chats ---
+
+    async def keep_chat(self, chat: str, place: ChatPlace) -> None:
+        """Keep the newest place of a chat; see `Chats.keep_chat`."""
+
+        def keep() -> None:
+            with self._writing() as db:
+                db.execute("DELETE FROM chat WHERE (SELECT ended FROM run WHERE id = chat.run) = 1")
+                db.execute("INSERT OR REPLACE INTO chat VALUES (?, ?, ?)", (chat, *place))
+
+        await asyncio.to_thread(keep)
+
+    async def find_chat(self, chat: str) -> ChatPlace | None:
+        """Return the newest place of a chat; see `Chats.find_chat`."""
+        query = "SELECT run, message FROM chat WHERE id = ?"
+        row = await self._wait_for("", lambda: self._db.execute(query, (chat,)).fetchone())
+        return None if row is None else ChatPlace(*row)
 
     # --- the file ---
 
