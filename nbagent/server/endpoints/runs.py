@@ -25,6 +25,11 @@ from nbagent.server.request import body, prompt_of
 from nbagent.server.stores.event_store import RunList, StoredRun
 from nbagent.server.stream_response import stream_response
 
+HEALTH_WAIT_S = 0.5
+"""Seconds that the store has to take something while `/health` waits: probes of processes are
+impatient.
+"""
+
 
 class NewRun(msgspec.Struct):
     """A prompt, for an agent, in a session."""
@@ -64,7 +69,10 @@ class EventsOverSse(EventsEncoder):
 
 
 class Health(TypedDict):
-    """State of the server, and what its client may do."""
+    """State of the server, and what its client may do.
+
+    The `status` is `ok`, or the word with which `/ready` says why no prompt is taken.
+    """
 
     status: str
     agents: list[str]
@@ -105,8 +113,9 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("Say that the process lives, and which agents it serves", result=Health, reads=True)
     async def health(request: Request) -> Response:
+        status = await host.unready(HEALTH_WAIT_S) or "ok"
         return JSONResponse(
-            {"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]}
+            {"status": status, "agents": list(host.agents), "access": request.scope[ROLE]}
         )
 
     @operation(

@@ -27,7 +27,7 @@ from nbagent.server.hosting.questions import REFUSING, Answers, Questions
 from nbagent.server.hosting.run_list import FollowedList
 from nbagent.server.hosting.services import keep_running
 from nbagent.server.hosting.sessions import Sessions
-from nbagent.server.hosting.store_check import StoreCheck
+from nbagent.server.hosting.store_check import CHECK_TIMEOUT_S, StoreCheck
 from nbagent.server.hosting.work import Job, Work, encoded
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
@@ -304,10 +304,10 @@ class Host(KnownRuns):
         # The task of a run ends a moment after the readers of its last event.
         return [hosted for hosted in self._hosting if not hosted.ended]
 
-    async def unready(self) -> str | None:
+    async def unready(self, wait_s: float = CHECK_TIMEOUT_S) -> str | None:
         """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`.
 
-        None if one could.
+        None if one could. The store has some seconds to take something.
         """
         if self.is_draining:
             return "stopping"
@@ -315,7 +315,7 @@ class Host(KnownRuns):
             return "busy"
         if any(hosted.waits for hosted in self._hosting):
             return "store"
-        return None if await self._check.is_writable() else "store"
+        return None if await self._check.is_writable(wait_s) else "store"
 
     async def drain(self) -> None:
         """Begin no more runs here, and wait until those that go on have ended."""

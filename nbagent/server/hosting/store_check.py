@@ -24,12 +24,12 @@ class StoreCheck:
         self._check: asyncio.Task[bool] | None = None
         self._checked = 0.0  # in monotonic seconds
 
-    async def is_writable(self) -> bool:
-        """Return True if the store took something lately, or does in `CHECK_TIMEOUT_S`."""
+    async def is_writable(self, wait_s: float = CHECK_TIMEOUT_S) -> bool:
+        """Return True if the store took something lately, or does within some seconds."""
         if self._check is None or self._is_old(self._check):
             self._checked = time.monotonic()
             self._check = asyncio.create_task(self._write())
-        await asyncio.wait([self._check], timeout=CHECK_TIMEOUT_S)
+        await asyncio.wait([self._check], timeout=wait_s)
         return self._check.done() and self._check.result()
 
     async def close(self) -> None:
