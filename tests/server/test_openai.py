@@ -12,7 +12,7 @@ import httpx2
 import openai
 import pytest
 from agent.server import Server as ModelServer
-from agent.server import chat, refuse
+from agent.server import chat, refuse, say
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.responses import Response
 from pydantic import BaseModel
@@ -378,6 +378,33 @@ def test_an_answer_that_reaches_its_limit_comes_as_far_as_it_goes() -> None:
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 FUNCTION = {"type": "function"}
+TEXT = {"type": "text", "text": "What is in it?"}
+URL = "data:image/png;base64,iVBORw0KGgo="
+PICTURE = {"type": "image_url", "image_url": {"url": URL, "detail": "low"}}
+BY_ID = {"file_id": "file-1"}
+RESULT = {"type": "function_call_output", "call_id": "c1"}
+
+
+def user(*parts: Any) -> Any:
+    return [{"role": "user", "content": list(parts)}]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_picture_of_either_api_reaches_the_model_in_the_form_of_its_own(api: Any) -> None:
+    shown = {"type": "input_image", "image_url": URL, "detail": "low"}
+    expected = [TEXT, PICTURE] if api == "chat" else [{**TEXT, "type": "input_text"}, shown]
+    with ModelServer(say(api, "A dot."), say(api, "A dot.")) as model:
+        agent = Agent("test-1", client=model.client(), api=api, name="assistant")
+        with (
+            serve(agent, port=0) as server,
+            openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client,
+        ):
+            client.chat.completions.create(model="assistant", messages=user(TEXT, PICTURE))
+            asked = user({**TEXT, "type": "input_text"}, shown)
+            client.responses.create(model="assistant", input=asked)
+    for body in model.bodies:
+        [message] = body["messages" if api == "chat" else "input"]
+        assert message["content"] == expected
 
 
 @pytest.mark.parametrize(
@@ -402,6 +429,17 @@ FUNCTION = {"type": "function"}
         (CHAT, {"messages": []}, "messages"),
         (CHAT, {"messages": [{"role": "nobody", "content": "x"}]}, "messages"),
         (CHAT, {"messages": "x"}, "messages"),
+        (CHAT, {"messages": [{"type": [], "role": "nobody", "content": "x"}]}, "messages"),
+        (CHAT, {"messages": user({"type": "video_url"})}, "messages[0].content[0]"),
+        (CHAT, {"messages": user(TEXT, {"type": "image_url"})}, "messages[0].content[1]"),
+        (CHAT, {"messages": user({"type": "file", "file": BY_ID})}, "messages[0].content[0]"),
+        (
+            CHAT,
+            {"messages": [*MESSAGES, {"role": "tool", "tool_call_id": "c1", "content": [PICTURE]}]},
+            "messages[1].content[0]",
+        ),
+        (RESPONSES, {"input": user({"type": "input_image", **BY_ID})}, "input[0].content[0]"),
+        (RESPONSES, {"input": [{**RESULT, "output": [PICTURE]}]}, "input[0].output[0]"),
         (CHAT, {"stream": "yes"}, "stream"),
         (RESPONSES, {"tools": [{"type": "web_search"}]}, "tools[0].type"),
         (RESPONSES, {"truncation": "auto"}, "truncation"),

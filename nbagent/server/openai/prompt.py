@@ -10,6 +10,7 @@ from nbagent.agent.model.input_items import (
 )
 from nbagent.errors import NbagentError
 from nbagent.server.hosting.paused_runs import PausedRuns, has_named_calls
+from nbagent.server.openai.content import check_content
 from nbagent.server.openai.parameters import Json
 from nbagent.server.problem import Problem
 
@@ -31,8 +32,10 @@ def prompt_from(
         open_calls: ids of calls before the messages that wait for a result.
 
     Raises:
-        Problem: a message cannot be read, or is the result of a call that is not known (400).
+        Problem: a message or a part of its content cannot be read, or it is the result of a call
+            that is not known (400).
     """
+    check_content(messages, param)
     try:
         items = from_prompt(messages)
     except NbagentError as error:
