@@ -1026,6 +1026,17 @@ export interface CompareMessage {
   key: string;
 }
 
+/** The reader wants a request to a model to be sent again; see `Request.send`. */
+export interface SendMessage {
+  t: "send";
+  /** Made by the view; the run's prop `outcome` names it. */
+  key: string;
+  /** Number of the request. */
+  request: number;
+  /** Its fields as they shall be, as JSON text. */
+  fields: string;
+}
+
 /** The reader wrote a prompt in a chat. */
 export interface SayMessage {
   t: "say";
@@ -1243,11 +1254,13 @@ export interface RequestDetail {
   hidden?: string;
   /** Tokens of the messages that the service itself added. */
   earlier?: number;
+  /** True if it can be sent again, by the client that sent it. */
+  can_send?: boolean;
   /** In the order in which a reader looks at them. */
   parts: RequestPart[];
 }
 
-/** A form for a fork. */
+/** A form for a fork, or for the fields of a request. */
 export interface ForkForm {
   /** The values that it begins with, as JSON text, because a browser's numbers lose digits. */
   text: string;
@@ -1367,5 +1380,6 @@ export type ViewMessage =
   | ForkMessage
   | KeepMessage
   | CompareMessage
+  | SendMessage
   | SayMessage
   | SteerRowsMessage;

@@ -12,13 +12,15 @@ from nbagent.agent.model.recorded_run import recorded_run
 from nbagent.debug.compare import compare_table
 from nbagent.debug.compared_run import compared_run
 from nbagent.debug.fork import fork
+from nbagent.debug.send import send
 from nbagent.errors import ForkError, NbagentError
 from nbagent.events.json_text import decode_json
-from nbagent.protocol.messages import Act, Compare, Fork, Keep
+from nbagent.protocol.messages import Act, Compare, Fork, Keep, Send
 from nbagent.protocol.values import LargeValue, Outcome
 from nbagent.run import Run
 from nbagent.run.forking import COMPARISON_PART
 from nbagent.run.question import unmasked
+from nbagent.run.requests import Request
 
 _KEPT = ("instructions", "model", "prompt")
 """Changes that are those of `run.fork`."""
@@ -44,6 +46,8 @@ def _done(run: Run, command: Act) -> Outcome:
             return Outcome(command.key, file=_keep(run))
         case Compare():
             return Outcome(command.key, html=_compare(run))
+        case Send():
+            return Outcome(command.key, html=_send(run, command))
         case _:
             assert_never(command)
 
@@ -89,8 +93,24 @@ def _compare(run: Run) -> LargeValue:
         raise ForkError(f"{run.name} has no forks to compare it with")
     runs = run.fork_tree.compared_with(run)
     table = compare_table([compared_run(each, at) for at, each in enumerate(runs, 1)])
-    run.comparison = table._repr_html_()
-    return LargeValue(COMPARISON_PART, len(run.comparison), "")
+    return _shown(run, table._repr_html_())
+
+
+def _send(run: Run, command: Send) -> LargeValue:
+    """Send a request again with the fields that a form has, wait for the answer, and return how a
+    view asks for both answers.
+    """
+    request = _request_of(run, command.request)
+    fields = decode_json(command.fields, type=dict[str, Any])
+    changes = _changed(fields, request.body)
+    changes |= {name: None for name in request.body if name not in fields}
+    answers = send(request, messages=None, tools=None, model=None, settings=changes)
+    return _shown(run, answers._repr_html_())
+
+
+def _shown(run: Run, html: str) -> LargeValue:
+    run.comparison = html
+    return LargeValue(COMPARISON_PART, len(html), "")
 
 
 def _result(text: str) -> Any:
@@ -129,15 +149,25 @@ def _changed(args: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _request_of(run: Run, number: int) -> Request:
+    """Return a request by its number.
+
+    Raises:
+        ForkError: there is none.
+    """
+    request = next((each for each in run.requests if each.number == number), None)
+    if request is None:
+        raise ForkError(f"request {number} is no longer kept")
+    return request
+
+
 def _step_of(run: Run, number: int) -> int:
     """Return the number of the run's response that a request asked for: the next one that came.
 
     Raises:
         ForkError: there is no such request, or an agent inside a call sent it.
     """
-    request = next((each for each in run.requests if each.number == number), None)
-    if request is None:
-        raise ForkError(f"request {number} is no longer kept")
+    request = _request_of(run, number)
     recorded = recorded_run(run)
     for step in recorded.steps:
         first = recorded.events[step.begin]

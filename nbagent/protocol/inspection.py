@@ -14,6 +14,7 @@ answer is the `part`'s text.
     request/NUMBER        a `RequestDetail`
     request/NUMBER/PART   a part of a request: `response` as text, all others as JSON;
                           `body` is all of it
+    request/NUMBER/form   a `ForkForm` of all of its fields
     fork/BLOCK            a `ForkForm` of the call that the block shows; without one, of any place
     past/AFTER-TO         a `PastAnswer`: what the events behind number AFTER, up to TO, did
     past/NUMBER/NAME      a large value as event NUMBER has left it; 0 for the ops of an
@@ -246,6 +247,7 @@ class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
         url: its address, without credentials.
         hidden: why its parts are not shown; absent if they are.
         earlier: tokens of the messages that the service itself added.
+        can_send: true if it can be sent again, by the client that sent it.
         parts: in the order in which a reader looks at them.
     """
 
@@ -253,11 +255,12 @@ class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
     url: str
     hidden: str | None = None
     earlier: int | None = None
+    can_send: bool = False
     parts: list[RequestPart]
 
 
 class ForkForm(msgspec.Struct):
-    """A form for a fork.
+    """A form for a fork, or for the fields of a request.
 
     Attributes:
         text: the values that it begins with, as JSON text, because a browser's numbers lose digits.

@@ -273,6 +273,20 @@ class Compare(msgspec.Struct, tag_field="t", tag="compare"):
     key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
 
 
+class Send(msgspec.Struct, tag_field="t", tag="send"):
+    """The reader wants a request to a model to be sent again; see `Request.send`.
+
+    Attributes:
+        key: made by the view; the run's prop `outcome` names it.
+        request: number of the request.
+        fields: its fields as they shall be, as JSON text.
+    """
+
+    key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)]
+    request: int
+    fields: str
+
+
 class StopAttempt(msgspec.Struct, tag_field="t", tag="stop_attempt"):
     """The reader stops an attempt of a tool call.
 
@@ -314,7 +328,7 @@ class SteerRows(msgspec.Struct, tag_field="t", tag="rows"):
     row: Number | None = None
 
 
-Act: TypeAlias = Fork | Keep | Compare
+Act: TypeAlias = Fork | Keep | Compare | Send
 """Commands that make something besides the run, and have an `outcome`."""
 Command: TypeAlias = (
     Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Act | Say | SteerRows

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from nbagent import events as e
 from nbagent.protocol.inspection import ForkForm
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Act
+from nbagent.protocol.messages import Act, Send
 from nbagent.protocol.values import ForkNode, Outcome
 from nbagent.render.labels import forks_label
 from nbagent.run.following import FollowedRun
@@ -295,7 +295,8 @@ class ForkableRun(FollowedRun):
         context = contextvars.Context()
         do = partial(context.run, late_import("act"), self, command)
         home = self._home
-        if self.own_agent is None and home is not None and not home.is_closed():
+        is_foreign = self.own_agent is None and not isinstance(command, Send)
+        if is_foreign and home is not None and not home.is_closed():
             # A framework goes on with what it made for the loop that the run was made on.
             home.call_soon_threadsafe(do)
         else:

@@ -23,6 +23,7 @@ from nbagent.protocol.messages import (
     Keep,
     Rerun,
     Say,
+    Send,
     SteerRows,
     Step,
     Stop,
@@ -87,7 +88,7 @@ class SteeredRun(RunResults):
                 self._take_rerun(command)
             case StopAttempt(block):
                 self._state.attempts.stop(block)
-            case Fork() | Keep() | Compare():
+            case Fork() | Keep() | Compare() | Send():
                 self._act(command)
             case Say():
                 if self.on_prompt is not None:

@@ -12,7 +12,7 @@ from debug.test_resume import called
 
 import nbagent
 from nbagent.debug.acts import act
-from nbagent.protocol.messages import Compare, Fork, Keep
+from nbagent.protocol.messages import Compare, Fork, Keep, Send
 
 
 @pytest.fixture
@@ -177,6 +177,52 @@ def test_a_run_without_forks_is_compared_with_nothing(server: Server) -> None:
     run = rates_run(server)
     act(run, Compare("k1"))
     assert "has no forks to compare it with" in run.snapshot()[0]["outcome"]["problem"]
+
+
+def sent_again(run: nbagent.Run, number: int, **changes: Any) -> dict[str, Any]:
+    """Send a request again with its form's fields and some changes, and return the outcome."""
+    form = json.loads(run.page(f"request/{number}/form", 0, 1_000_000)[0])
+    fields = {**json.loads(form["text"]), **changes}
+    left = {name: value for name, value in fields.items() if value is not None}
+    act(run, Send("k1", number, json.dumps(left)))
+    outcome: dict[str, Any] = run.snapshot()[0]["outcome"]
+    return outcome
+
+
+def test_a_request_is_edited_and_sent_again_and_both_answers_are_shown(server: Server) -> None:
+    run = rates_run(server)
+    assert json.loads(run.page("request/2", 0, 1_000_000)[0])["can_send"] is True
+    outcome = sent_again(run, 2, model="test-2", temperature=0, stream_options=None)
+    first, again = server.bodies[1], server.bodies[3]
+    del first["stream_options"]
+    assert again == {**first, "model": "test-2", "temperature": 0}
+    html, size = run.page(outcome["html"]["part"], 0, 1_000_000)
+    assert outcome["html"]["size"] == size == len(html)
+    assert "Request 2 sent again: model: test-1 → test-2" in html
+
+
+def test_tools_that_are_taken_out_of_a_request_are_not_sent(server: Server) -> None:
+    sent_again(rates_run(server), 2, tools=None)
+    assert "tools" not in server.bodies[3]
+
+
+def test_a_text_that_is_masked_in_the_form_is_sent_as_it_was(server: Server) -> None:
+    run = rates_run(server, redact=["brief"])
+    assert "Be •••••." in run.page("request/2/form", 0, 1_000_000)[0]
+    sent_again(run, 2, model="test-2")
+    assert server.bodies[3]["messages"][0]["content"] == "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "problem"),
+    [(9, "{}", "request 9 is no longer kept"), (1, "[1]", "Expected `object`")],
+)
+def test_why_a_request_cannot_be_sent_again_is_said(
+    server: Server, number: int, fields: str, problem: str
+) -> None:
+    run = rates_run(server)
+    act(run, Send("k1", number, fields))
+    assert problem in run.snapshot()[0]["outcome"]["problem"]
 
 
 def test_a_run_of_another_framework_goes_on_by_its_own_function() -> None:
