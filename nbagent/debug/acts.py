@@ -3,6 +3,8 @@
 import itertools
 import re
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -12,7 +14,7 @@ from nbagent.agent.model.recorded_run import recorded_run
 from nbagent.debug.compare import compare_table
 from nbagent.debug.compared_run import compared_run
 from nbagent.debug.fork import fork
-from nbagent.debug.send import send
+from nbagent.debug.send import Answers, send
 from nbagent.errors import ForkError, NbagentError
 from nbagent.events.json_text import decode_json
 from nbagent.protocol.messages import Act, Compare, Fork, Keep, Send
@@ -21,24 +23,35 @@ from nbagent.run import Run
 from nbagent.run.forking import COMPARISON_PART
 from nbagent.run.question import unmasked
 from nbagent.run.requests import Request
+from nbagent.runtime import work
+from nbagent.runtime.loop import submit
 
 _KEPT = ("instructions", "model", "prompt")
 """Changes that are those of `run.fork`."""
 
 
 def act(run: Run, command: Act) -> None:
-    """Do what a reader asked for, and show in the run's views what became of it."""
+    """Do what a reader asked for, and show in the run's views what became of it.
+
+    The answer to a request is waited for on nbagent's loop.
+    """
+    _tell(run, command, partial(_done, run, command))
+
+
+def _tell(run: Run, command: Act, done: Callable[[], Outcome | None]) -> None:
+    """Show what became of an act; nothing yet if it goes on."""
     try:
-        outcome = _done(run, command)
+        outcome = done()
     except (NbagentError, msgspec.DecodeError, OSError) as error:
         outcome = Outcome(command.key, problem=str(error))
     except Exception as error:
         traceback.print_exc()
         outcome = Outcome(command.key, problem=f"{type(error).__name__}: {error}")
-    run.show_outcome(outcome)
+    if outcome is not None:
+        run.show_outcome(outcome)
 
 
-def _done(run: Run, command: Act) -> Outcome:
+def _done(run: Run, command: Act) -> Outcome | None:
     match command:
         case Fork():
             return Outcome(command.key, run=_fork(run, command).id)
@@ -47,7 +60,8 @@ def _done(run: Run, command: Act) -> Outcome:
         case Compare():
             return Outcome(command.key, html=_compare(run))
         case Send():
-            return Outcome(command.key, html=_send(run, command))
+            submit(_tell_answers(run, command, _send(run, command)))
+            return None
         case _:
             assert_never(command)
 
@@ -96,16 +110,25 @@ def _compare(run: Run) -> LargeValue:
     return _shown(run, table._repr_html_())
 
 
-def _send(run: Run, command: Send) -> LargeValue:
-    """Send a request again with the fields that a form has, wait for the answer, and return how a
-    view asks for both answers.
-    """
+def _send(run: Run, command: Send) -> Answers:
+    """Send a request again with the fields that a form has."""
     request = _request_of(run, command.request)
     fields = decode_json(command.fields, type=dict[str, Any])
     changes = _changed(fields, request.body)
     changes |= {name: None for name in request.body if name not in fields}
-    answers = send(request, messages=None, tools=None, model=None, settings=changes)
-    return _shown(run, answers._repr_html_())
+    return send(request, messages=None, tools=None, model=None, settings=changes)
+
+
+async def _tell_answers(run: Run, command: Send, answers: Answers) -> None:
+    await answers
+    done = partial(_answered, run, command, answers)
+    await work.off_loop(partial(_tell, run, command, done), name="nbagent-act")
+
+
+def _answered(run: Run, command: Send, answers: Answers) -> Outcome:
+    if answers.error is not None:
+        return Outcome(command.key, problem=str(answers.error))
+    return Outcome(command.key, html=_shown(run, answers.to_html()))
 
 
 def _shown(run: Run, html: str) -> LargeValue:

@@ -81,6 +81,7 @@ class Answers:
             TimeoutError: it is still coming after `timeout` seconds.
         """
         self.run.wait(timeout)
+        self.before.wait()
         return self
 
     def __await__(self) -> Generator[Any, None, "Answers"]:
@@ -88,6 +89,7 @@ class Answers:
 
     async def _wait(self) -> "Answers":
         await self.run
+        await self.before
         return self
 
     def __repr__(self) -> str:
@@ -95,7 +97,10 @@ class Answers:
         return f"<Answers to request {self.request.number}, {lines}: {self.comparison!r}>"
 
     def _repr_html_(self) -> str:
-        self.wait()
+        return self.wait().to_html()
+
+    def to_html(self) -> str:
+        """Return both answers so far as HTML, with their differences marked."""
         changes = ", ".join(difference_lines(self.changes)) or "unchanged"
         head = f"Request {self.request.number} sent again: {changes}"
         html: str = self.comparison._repr_html_()
@@ -135,7 +140,7 @@ def send(
     run.start()
     first = items_of(exchange.url, exchange.status, exchange.decode(exchange.wire))
     before = Run(first, name=f"request {request.number}", **options)
-    before.wait()
+    before.start()
     return Answers(request, before, run, difference(shown, request.masked(made)))
 
 

@@ -1,6 +1,7 @@
 """A reader's forms in a view: a fork from a call or a request, and why there is none."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from debug.test_resume import called
 import nbagent
 from nbagent.debug.acts import act
 from nbagent.protocol.messages import Compare, Fork, Keep, Send
+from nbagent.run_context import CURRENT_RUN, HTTPExchange
 
 
 @pytest.fixture
@@ -179,14 +181,83 @@ def test_a_run_without_forks_is_compared_with_nothing(server: Server) -> None:
     assert "has no forks to compare it with" in run.snapshot()[0]["outcome"]["problem"]
 
 
+def form_of(run: nbagent.Run, number: int) -> dict[str, Any]:
+    """Return the form of a request, as a view is sent it."""
+    form: dict[str, Any] = json.loads(run.page(f"request/{number}/form", 0, 1_000_000)[0])
+    return form
+
+
 def sent_again(run: nbagent.Run, number: int, **changes: Any) -> dict[str, Any]:
     """Send a request again with its form's fields and some changes, and return the outcome."""
-    form = json.loads(run.page(f"request/{number}/form", 0, 1_000_000)[0])
-    fields = {**json.loads(form["text"]), **changes}
+    fields = {**json.loads(form_of(run, number)["text"]), **changes}
     left = {name: value for name, value in fields.items() if value is not None}
     act(run, Send("k1", number, json.dumps(left)))
+    return outcome_of(run)
+
+
+def outcome_of(run: nbagent.Run) -> dict[str, Any]:
+    """Wait for the outcome of an act, and return it."""
+    while "outcome" not in run.snapshot()[0]:
+        time.sleep(0.01)
     outcome: dict[str, Any] = run.snapshot()[0]["outcome"]
     return outcome
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_form_of_a_request_has_its_settings_then_its_messages_then_its_tools(api: Any) -> None:
+    with Server(say(api, "", [("c1", "add", '{"a": 1}')]), say(api, "2")) as server:
+        agent = nbagent.Agent("test-1", "Count.", tools=[add], client=server.client(), api=api)
+        form = form_of(finished(agent.stream("1 and 1?")), 2)
+    names = list(json.loads(form["text"]))
+    assert names == list(form["schema"]["properties"])
+    assert names[:2] == ["model", "stream"]
+    assert names[-2:] == ["messages" if api == "chat" else "input", "tools"]
+
+
+def add(a: int) -> int:
+    """Add one."""
+    return a + 1
+
+
+@pytest.mark.parametrize(
+    ("messages", "parts", "new"),
+    [
+        ([{"role": "user", "content": "Hi"}], None, {"role": "user", "content": ""}),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+            "content",
+            {"role": "user", "content": [{"type": "text", "text": ""}]},
+        ),
+        (
+            [{"role": "user", "parts": [{"text": "Hi"}]}],
+            "parts",
+            {"role": "user", "parts": [{"text": ""}]},
+        ),
+    ],
+)
+def test_a_message_that_is_added_has_the_form_of_the_others(
+    messages: Any, parts: str | None, new: Any
+) -> None:
+    item = form_of(asked({"messages": messages}), 1)["schema"]["properties"]["messages"]["items"]
+    assert item["default"] == new
+    assert list(item["properties"]) == [name for name in (parts,) if name]
+
+
+def test_a_prompt_that_is_one_text_is_one_field() -> None:
+    form = form_of(asked({"prompt": "Hi", "n": 1}), 1)
+    assert form["schema"]["properties"] == {"n": {}, "prompt": {}}
+
+
+def asked(body: dict[str, Any]) -> nbagent.Run:
+    """Return a run in which a model was asked."""
+
+    def stream() -> Iterator[str]:
+        around = CURRENT_RUN.get()
+        assert around is not None
+        around.run.record(HTTPExchange("http://model.test/v1", json.dumps(body).encode()))
+        yield "Hello"
+
+    return finished(stream())
 
 
 def test_a_request_is_edited_and_sent_again_and_both_answers_are_shown(server: Server) -> None:
@@ -222,7 +293,16 @@ def test_why_a_request_cannot_be_sent_again_is_said(
 ) -> None:
     run = rates_run(server)
     act(run, Send("k1", number, fields))
-    assert problem in run.snapshot()[0]["outcome"]["problem"]
+    assert problem in outcome_of(run)["problem"]
+
+
+def test_a_refusal_of_the_service_is_said_in_the_form() -> None:
+    refusal = {"message": "no such model"}
+    with Server(*REPLIES, lambda it: it.refuse(400, refusal)) as server:
+        outcome = sent_again(rates_run(server), 2, model="test-3")
+    assert "400 Bad Request from " in outcome["problem"]
+    assert "no such model" in outcome["problem"]
+    assert outcome["html"] is None
 
 
 def test_a_run_of_another_framework_goes_on_by_its_own_function() -> None:

@@ -12,6 +12,7 @@ from unittest import TestCase
 import nbagent
 from nbagent.errors import MissingPackage
 from nbagent.events import ApprovalRequest
+from nbagent.protocol.messages import Send
 from nbagent.render.markup.sanitize import NOT_SHOWN, sanitize
 from nbagent.run import Run
 from nbagent.run.lanes import Lanes
@@ -126,6 +127,19 @@ async def forks() -> None:
     assert "50" in str(nbagent.compare(run, fork))
 
 
+async def requests() -> None:
+    """A request is sent again from Python and from a view, which waits in no thread."""
+    run = await nbagent.show(adder().stream("Add 1 and 2"))
+    answers = await run.requests[0].send()
+    assert [call.name for call in answers.tools] == ["add"], answers
+    fields = json.loads(json.loads(run.page("request/1/form", 0, 100_000)[0])["text"])
+    run.take(Send("k1", 1, json.dumps({**fields, "temperature": 0})))
+    while "outcome" not in run.snapshot()[0]:
+        await asyncio.sleep(0.01)
+    assert run.snapshot()[0]["outcome"]["problem"] is None, run.snapshot()[0]["outcome"]
+    assert "sent again: temperature" in run.page("comparison", 0, 100_000)[0]
+
+
 async def recordings() -> None:
     run = await nbagent.show(adder().stream("Add 1 and 2"))
     with TemporaryDirectory() as folder:
@@ -194,6 +208,7 @@ SCENES = (
     breakpoints,
     attempts,
     forks,
+    requests,
     recordings,
     packages,
     waits,

@@ -14,9 +14,9 @@ import msgspec
 from nbagent.errors import NbagentError
 from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
-from nbagent.protocol.inspection import Bar, ForkForm, RequestDetail, RequestRow, RequestsAnswer
+from nbagent.protocol.inspection import Bar, RequestDetail, RequestRow, RequestsAnswer
 from nbagent.run.inspector.fitting import PagedAnswer, filled
-from nbagent.run.requests import Request, RequestList, outline
+from nbagent.run.requests import Request, RequestList, outline, request_form
 
 
 class RequestPages:
@@ -126,25 +126,12 @@ def _part(request: Request, kind: str, index: str = "0", *_: str) -> str:
     if kind == "response":
         return request.response
     if kind == "form":
-        return msgspec.json.encode(_form(request)).decode()
+        return msgspec.json.encode(request_form(request)).decode()
     try:
         value = _value(request, kind, _index(index))
     except IndexError:
         raise LookupError(f"request {request.number} has no {kind}/{index}") from None
     return text_safe(json.dumps(value, ensure_ascii=False))
-
-
-def _form(request: Request) -> ForkForm:
-    """Return the form of a request's fields, the longest last."""
-    texts = {
-        name: text_safe(json.dumps(value, ensure_ascii=False))
-        for name, value in request.body.items()
-    }
-    fields = [
-        f"{json.dumps(name)}:{texts[name]}"
-        for name in sorted(texts, key=lambda name: len(texts[name]))
-    ]
-    return ForkForm(text=f"{{{','.join(fields)}}}", schema={"type": "object"})
 
 
 def _value(request: Request, kind: str, index: int) -> Any:
