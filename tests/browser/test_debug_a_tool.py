@@ -72,6 +72,15 @@ def test_a_wrong_answer_is_understood_corrected_and_kept_as_a_test_by_clicks(
     click(task, run.get_by_role("listbox", name="Requests").get_by_role("option").nth(1))
     expect(run.get_by_role("region", name="Request 2")).to_contain_text("11.48")
     book.shot("debug-request-light")
+
+    task = "the request with another text"
+    click(task, button(run, "Edit and send"))
+    output = run.get_by_role("textbox", name="output")
+    output.fill(output.input_value().replace("11.48", "11.43"))
+    click(task, button(run, "Send"))
+    answers = run.get_by_role("region", name="Both answers")
+    expect(answers.locator("ins").first).to_contain_text("11.43", timeout=MINUTE)
+    book.shot("debug-send-light")
     button(run, "Inspect").click()
 
     task = "the call with another argument"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from browser.expectation import expect
 from browser.lab import Notebook
 from browser.test_forks import tree
+from browser.views import prepare, violations
 from playwright.sync_api import Locator
 
 CELLS = (
@@ -83,3 +84,54 @@ def test_a_run_is_forked_from_a_call_and_from_a_request(
     book.shot("compared-dark")
     run.get_by_role("button", name="Close", exact=True).click()
     expect(table).to_have_count(0)
+
+
+def test_a_request_is_edited_and_sent_again(notebook: Callable[..., Notebook]) -> None:
+    book = notebook("edit-and-send.ipynb", CELLS)
+    book.run(0)
+    prepare(book.page)
+    run = book.cell(0).locator(".nb-frame")
+    expect(run.locator(".nb-status", has_text="Done in")).to_be_visible()
+    run.get_by_role("button", name="Inspect").click()
+    run.get_by_role("tab", name="Requests").click()
+    run.get_by_role("button", name="Edit and send").click()
+    form = run.get_by_role("region", name="Request 2")
+    expect(form.get_by_role("textbox", name="model")).to_be_focused()
+    assert violations(book.page) == []
+    book.shot("send-form-light")
+
+    # JSON that is none stays in the form, and is not sent; so does what the service refuses.
+    send = form.get_by_role("button", name="Send", exact=True)
+    tool = form.get_by_role("group", name="tools").get_by_role("textbox").first
+    whole = tool.input_value()
+    tool.fill(whole[:-1])
+    send.click()
+    expect(form).to_contain_text("not JSON: it ends too early")
+    book.shot("send-malformed-light")
+    tool.fill(whole)
+    form.get_by_role("textbox", name="model").fill("demo-2")
+    send.click()
+    expect(form.get_by_role("status")).to_contain_text("404 Not Found from demo.localhost")
+    book.shot("send-refused-light")
+    form.get_by_role("textbox", name="model").fill("demo")
+
+    # Another result of the call, and the answers side by side.
+    output = form.get_by_role("textbox", name="output")
+    output.fill("rates of 1999")
+    book.theme("dark")
+    assert violations(book.page) == []
+    book.shot("send-form-dark")
+    send.click()
+    answers = form.get_by_role("region", name="Both answers")
+    expect(answers).to_be_focused()
+    expect(answers.locator("ins").first).to_contain_text("1999")
+    assert violations(book.page) == []
+    book.shot("send-answers-dark")
+    book.theme("light")
+    book.shot("send-answers-light")
+    book.page.set_viewport_size({"width": 600, "height": 900})
+    book.shot("send-answers-600-light")
+    form.get_by_role("button", name="Edit again").click()
+    expect(output).to_have_value("rates of 1999")
+    assert book.page.evaluate("() => pleasant.tooWide()") == []
+    book.shot("send-form-600-light")

@@ -1,6 +1,6 @@
 /** An act that the kernel answers by the run's prop `outcome`. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Outcome, ViewMessage } from "../protocol";
 import type { Session } from "../session";
 import { record, str, type Unchecked } from "../values";
@@ -24,7 +24,11 @@ export interface Act {
 export function useAct(session: Session): Act {
   const [key, setKey] = useState<string | null>(null);
   const [isOverdue, setOverdue] = useState(false);
-  const told: Unchecked<Outcome> = record(session.runProps.outcome) ?? {};
+  const own = useRef<Unchecked<Outcome>>({});
+  const last: Unchecked<Outcome> = record(session.runProps.outcome) ?? {};
+  // The run has one outcome: another act's takes the place of this one's.
+  if (key !== null && last.key === key) own.current = last;
+  const told = own.current;
   const isOver = key !== null && told.key === key;
   const isSent = key !== null && !isOver;
   useEffect(() => {

@@ -12,6 +12,7 @@ import { Way } from "./ways";
 export { AttemptControls } from "./attempts";
 export { Difference } from "./difference";
 export { ForkForm } from "./fork-form";
+export { SendForm } from "./send-form";
 
 export function Answering({ session, block }: { session: Session; block: Block<"approval"> }) {
   return (

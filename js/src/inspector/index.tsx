@@ -8,7 +8,7 @@ import { fill } from "../shared";
 import { isLive } from "../status";
 import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
-import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
+import type { Inspecting, InspectingSignal, InspectorProps } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
 import { COLLAPSE_KEY, EXPAND_KEY } from "../ui/shortcuts";
 import { Events } from "./events";
@@ -29,13 +29,7 @@ const pagesOf = ({ peer }: Session) =>
   PAGES.filter(([name]) => name !== "requests" || peer === "kernel");
 const COPIES = ["Markdown", "JSON", "Python"];
 
-export function Inspector({
-  session,
-  inspecting,
-}: {
-  session: Session;
-  inspecting: InspectingSignal;
-}) {
+export function Inspector({ session, inspecting, Result }: InspectorProps) {
   const bar = useRef<HTMLDivElement>(null);
   const past = usePast(session, inspecting);
   useEscape(bar, past);
@@ -90,7 +84,7 @@ export function Inspector({
         />
       )}
       {page === "requests" && (
-        <RequestsPage key={block?.id ?? ""} session={session} block={block} />
+        <RequestsPage key={block?.id ?? ""} session={session} block={block} Result={Result} />
       )}
       {page === "timeline" && (
         <TimelinePage

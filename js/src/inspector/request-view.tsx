@@ -4,11 +4,13 @@
 
 import type { ComponentChildren, FunctionComponent } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { forks as FORKS } from "../../../nbagent/protocol/labels.json";
+import { forks as FORKS, send as SEND } from "../../../nbagent/protocol/labels.json";
 import type { ForkFormProps } from "../answering/fork-form";
+import type { SendFormProps } from "../answering/send-form";
 import type { Session } from "../session";
 import { loadDrawn } from "../transcript/drawn-module";
 import { Lazy, useLoaded } from "../transcript/lazy";
+import type { Result } from "../transcript/result";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
@@ -35,28 +37,41 @@ const RESPONSE_CHARS = 32 * 1024;
 interface RequestViewProps {
   session: Session;
   row: RequestRow;
+  /** Draws answers: this part has no copy of it. */
+  Result: typeof Result;
 }
 
-export function RequestView({ session, row }: RequestViewProps) {
+export function RequestView({ session, row, Result }: RequestViewProps) {
   const { lazyValues } = session.channel;
-  const [forking, setForking] = useState(false);
+  const box = useRef<HTMLElement>(null);
+  const [form, setForm] = useState<"fork" | "send" | null>(null);
   const { value: detail, problem } = useLoaded(
     () => askDetail(session, row.number),
     row.number,
     row.seconds,
   );
+  const leave = () => {
+    setForm(null);
+    box.current?.focus();
+  };
+  const isShown = detail?.hidden === null;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
-    <section class="nb-request" aria-label={`Request ${row.number}`} tabIndex={0}>
+    <section ref={box} class="nb-request" aria-label={`Request ${row.number}`} tabIndex={0}>
       <div class="nb-event-head">
         <strong>Request {row.number}</strong>
         <span class="nb-muted nb-request-url">{detail?.url}</span>
-        {session.runProps.can_fork === true && !forking && (
-          <button type="button" class="nb-button" onClick={() => setForking(true)}>
+        {session.runProps.can_fork === true && form === null && (
+          <button type="button" class="nb-button" onClick={() => setForm("fork")}>
             {FORKS.begin}
           </button>
         )}
-        {detail && detail.hidden === null && (
+        {detail?.canSend && form === null && (
+          <button type="button" class="nb-button" onClick={() => setForm("send")}>
+            {SEND.begin}
+          </button>
+        )}
+        {isShown && (
           <CopyButton
             label="Copy JSON"
             text={() =>
@@ -67,34 +82,43 @@ export function RequestView({ session, row }: RequestViewProps) {
           />
         )}
       </div>
-      {forking && (
-        <div class="nb-request-form">
-          <ForkSlot session={session} number={row.number} leave={() => setForking(false)} />
+      {form !== null && (
+        <div class={`nb-request-form nb-request-${form}`}>
+          <FormSlot
+            session={session}
+            form={form}
+            number={row.number}
+            Result={Result}
+            leave={leave}
+          />
         </div>
       )}
       {row.problem !== null && <p class="nb-note nb-bad">{row.problem}</p>}
       {problem}
       {detail?.hidden != null && <p class="nb-note">{sentence(detail.hidden)}</p>}
-      {detail && detail.hidden === null && <Parts number={row.number} detail={detail} />}
+      {/* The form has them too. */}
+      {isShown && form !== "send" && <Parts number={row.number} detail={detail} />}
     </section>
   );
 }
 
-interface ForkSlotProps {
-  session: Session;
-  number: number;
-  leave: () => void;
+interface FormSlotProps extends SendFormProps {
+  form: "fork" | "send";
 }
 
-/** The form for a fork from a request, of the part that has the forms. */
-function ForkSlot({ session, number, leave }: ForkSlotProps) {
+/** A form for a fork from a request, or for the request itself, of the part that has the forms. */
+function FormSlot({ session, form, number, Result, leave }: FormSlotProps) {
   const { value: module, problem } = useLoaded(
     () => loadDrawn(session, "answering.js"),
     0,
     session,
   );
-  const Form: FunctionComponent<ForkFormProps> | undefined = module?.ForkForm;
-  return Form ? <Form session={session} place={{ request: number }} leave={leave} /> : problem;
+  if (module === undefined) return <>{problem}</>;
+  const ForkForm: FunctionComponent<ForkFormProps> = module.ForkForm;
+  const SendForm: FunctionComponent<SendFormProps> = module.SendForm;
+  if (form === "fork")
+    return <ForkForm session={session} place={{ request: number }} leave={leave} />;
+  return <SendForm session={session} number={number} Result={Result} leave={leave} />;
 }
 
 function Parts({ number, detail }: { number: number; detail: Detail }) {

@@ -5,6 +5,7 @@ import type { Session } from "../session";
 import { isLive } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { LoadError } from "../transcript/lazy";
+import type { Result } from "../transcript/result";
 import { duration } from "../ui/duration";
 import { useUniqueId } from "../ui/unique-id";
 import { count, num } from "../values";
@@ -28,9 +29,10 @@ interface RequestsPageProps {
   session: Session;
   /** The block whose request is chosen at first; null for the newest request. */
   block: Subject | null;
+  Result: typeof Result;
 }
 
-export function RequestsPage({ session, block }: RequestsPageProps) {
+export function RequestsPage({ session, block, Result }: RequestsPageProps) {
   const { rows, problem, retry } = useRequests(session);
   const [picked, setPicked] = useState<number | null>(null);
   if (problem !== null && rows === null) {
@@ -48,7 +50,7 @@ export function RequestsPage({ session, block }: RequestsPageProps) {
   return (
     <div class="nb-inspector nb-requests">
       <RequestList rows={rows} chosen={chosen} onChoose={setPicked} />
-      {chosen && <RequestView key={chosen.number} session={session} row={chosen} />}
+      {chosen && <RequestView key={chosen.number} session={session} row={chosen} Result={Result} />}
     </div>
   );
 }

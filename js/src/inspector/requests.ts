@@ -42,6 +42,8 @@ export interface Detail {
   /** Why the parts are not shown; null if they are. */
   hidden: string | null;
   earlier: number;
+  /** True if it can be sent again. */
+  canSend: boolean;
   parts: InputPart[];
 }
 
@@ -74,6 +76,7 @@ export async function askDetail(session: Session, number: number): Promise<Detai
     url: str(detail.url) ?? "",
     hidden: str(detail.hidden),
     earlier: num(detail.earlier) ?? 0,
+    canSend: detail.can_send === true,
     parts: Array.isArray(detail.parts) ? detail.parts.map(readInputPart) : [],
   };
 }

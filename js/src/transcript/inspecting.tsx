@@ -4,7 +4,7 @@
  */
 
 import { type Signal, signal } from "@preact/signals";
-import { createContext } from "preact";
+import { createContext, type FunctionComponent } from "preact";
 import { useContext } from "preact/hooks";
 import type { Session } from "../session";
 import type { Block } from "../store";
@@ -13,6 +13,7 @@ import { clip, lookUp, str } from "../values";
 import { useSession } from "./context";
 import { loadDrawn } from "./drawn-module";
 import { useLoaded } from "./lazy";
+import { Result } from "./result";
 
 /** A block whose events are listed. */
 export interface Subject {
@@ -40,10 +41,12 @@ export type InspectingSignal = Signal<Inspecting | null>;
 
 export const InspectingContext = createContext<InspectingSignal>(signal(null));
 
-export type InspectorComponent = (props: {
+export interface InspectorProps {
   session: Session;
   inspecting: InspectingSignal;
-}) => preact.ComponentChild;
+  /** Draws answers: the part has no copy of it. */
+  Result: typeof Result;
+}
 
 /** The button in the header that opens the inspector. */
 export function InspectButton() {
@@ -106,6 +109,6 @@ export function InspectorSlot() {
     session,
   );
   if (problem) return <div class="nb-inspector">{problem}</div>;
-  const Inspector: InspectorComponent | undefined = module?.Inspector;
-  return Inspector ? <Inspector session={session} inspecting={inspecting} /> : null;
+  const Inspector: FunctionComponent<InspectorProps> | undefined = module?.Inspector;
+  return Inspector ? <Inspector session={session} inspecting={inspecting} Result={Result} /> : null;
 }

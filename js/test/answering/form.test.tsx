@@ -350,6 +350,21 @@ it("many values are JSON, which is not drawn as fields", async () => {
   expect(() => button(page, "As fields")).toThrow();
 });
 
+it("a list of which nothing is known is one value, however long it is", async () => {
+  await edit(JSON.stringify({ rows: Array.from({ length: 500 }, (_, row) => row), name: "x" }), {
+    properties: { rows: {}, name: {} },
+  });
+  expect(field(page, "name").value).toBe("x");
+});
+
+it("others are added where the schema expects them, not where it only allows them", async () => {
+  await edit('{"a": 1}', { type: "object" });
+  expect(page.el.querySelector(".nb-new-member")).toBeNull();
+  page.close();
+  await edit('{"a": 1}', { properties: { a: {} }, additionalProperties: true });
+  expect(page.el.querySelector(".nb-new-member")).not.toBeNull();
+});
+
 it("a form that is no schema is made from the values", async () => {
   page = open();
   await ask('{"a": 1, "b": [1, {"c": 2}], "d": "x", "e": null}', { schema: "nonsense" }, page);

@@ -39,7 +39,10 @@ export async function askFor(kind: string, props: JsonObject): Promise<Page> {
   return page;
 }
 
-export function button(page: Page, label: string): HTMLButtonElement {
+/** The part of a page in which controls are looked for. */
+type Drawn = Pick<Page, "el">;
+
+export function button(page: Drawn, label: string): HTMLButtonElement {
   const all = [...page.el.querySelectorAll<HTMLButtonElement>("button")];
   const found = all.find(
     (each) => each.textContent === label || each.getAttribute("aria-label") === label,
@@ -51,13 +54,13 @@ export function button(page: Page, label: string): HTMLButtonElement {
   return found;
 }
 
-export async function press(page: Page, label: string): Promise<void> {
+export async function press(page: Drawn, label: string): Promise<void> {
   button(page, label).click();
   await settle();
 }
 
 /** The control of the field of this name; of several the first. */
-export function field(page: Page, name: string): HTMLInputElement {
+export function field(page: Drawn, name: string): HTMLInputElement {
   const label = [...page.el.querySelectorAll("label")].find((each) => each.textContent === name);
   const control =
     label && page.el.querySelector<HTMLInputElement>(`[id="${label.getAttribute("for")}"]`);
@@ -84,5 +87,5 @@ export function key(target: Element, name: string, more: KeyboardEventInit = {})
 }
 
 /** The problems shown at all fields. */
-export const problems = (page: Page) =>
+export const problems = (page: Drawn) =>
   [...page.el.querySelectorAll(".nb-problem")].map(({ textContent }) => textContent);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Inspector } from "../../src/inspector";
 import type { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
+import { Result } from "../../src/transcript/result";
 import { open, ownClock, RUN, settle, tool } from "../support";
 import { inspectedSession } from "./support";
 
@@ -67,7 +68,7 @@ beforeEach(async () => {
   root = document.createElement("div");
   document.body.append(root);
   inspecting.value = { page: "events", block: null };
-  render(<Inspector session={session} inspecting={inspecting} />, root);
+  render(<Inspector session={session} inspecting={inspecting} Result={Result} />, root);
   // Nothing has a height here: the list is given one.
   Object.defineProperty(HTMLElement.prototype, "clientHeight", { configurable: true, value: 240 });
   await settle();

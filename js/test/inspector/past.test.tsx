@@ -8,6 +8,7 @@ import type { Op } from "../../src/protocol";
 import type { Session } from "../../src/session";
 import { isKind, Store } from "../../src/store";
 import type { Inspecting } from "../../src/transcript/inspecting";
+import { Result } from "../../src/transcript/result";
 import { ownClock, settle } from "../support";
 import { inspectedSession } from "./support";
 
@@ -130,7 +131,7 @@ beforeEach(async () => {
   root.className = "nb-frame";
   document.body.append(root);
   inspecting.value = { page: "transcript", block: null };
-  render(<Inspector session={session} inspecting={inspecting} />, root);
+  render(<Inspector session={session} inspecting={inspecting} Result={Result} />, root);
   await settle();
 });
 afterEach(() => {

@@ -7,8 +7,14 @@ import { Inspector } from "../../src/inspector";
 import type { RequestDetail, RequestPart, RequestRow } from "../../src/protocol";
 import type { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
+import { Result } from "../../src/transcript/result";
 import { ownClock, settle } from "../support";
 import { inspectedSession } from "./support";
+
+vi.mock("../../src/transcript/drawn-module", async () => {
+  const answering = await import("../../src/answering");
+  return { loadDrawn: () => Promise.resolve(answering) };
+});
 
 ownClock();
 
@@ -82,7 +88,7 @@ const inspecting = signal<Inspecting | null>(null);
 
 function open(page: Inspecting = { page: "requests", block: null }): Promise<void> {
   inspecting.value = page;
-  render(<Inspector session={session} inspecting={inspecting} />, root);
+  render(<Inspector session={session} inspecting={inspecting} Result={Result} />, root);
   return settle();
 }
 
@@ -227,6 +233,25 @@ it("copies the request", async () => {
   await settle();
   vi.unstubAllGlobals();
   expect(written).toEqual(['{\n  "model": "m"\n}']);
+});
+
+it("shows the form of a request in place of its parts, and leads back to them", async () => {
+  const press = async (label: string) => {
+    [...root.querySelectorAll("button")].find((each) => each.textContent === label)?.click();
+    await settle();
+  };
+  await open();
+  expect(root.textContent).not.toContain("Edit and send");
+  render(null, root);
+  answers["request/2"] = { ...DETAIL, can_send: true };
+  answers["request/2/form"] = { text: '{"model":"m"}', schema: { type: "object" } };
+  await open();
+  await press("Edit and send");
+  expect(texts(".nb-request form .nb-field-name")).toEqual(["model"]);
+  expect(texts(".nb-part")).toEqual([]);
+  await press("Back");
+  expect(texts(".nb-part")).not.toEqual([]);
+  expect(document.activeElement).toBe(root.querySelector(".nb-request"));
 });
 
 it("leads from a block's events to the request in whose response it came", async () => {

@@ -10,6 +10,7 @@ import { SocketModel } from "../../src/page/socket-model";
 import type { KernelMessage, Op, ViewMessage } from "../../src/protocol";
 import { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
+import { Result } from "../../src/transcript/result";
 import { Kernel } from "../kernel";
 
 /**
@@ -166,7 +167,7 @@ describe("what the page does not offer", () => {
     newest().emit(RUN);
     const box = document.body.appendChild(document.createElement("div"));
     const inspecting = signal<Inspecting | null>({ page: "transcript", block: null, past: null });
-    render(h(Inspector, { session, inspecting }), box);
+    render(h(Inspector, { session, inspecting, Result }), box);
     const tabs = [...box.querySelectorAll("[role=tab]")].map((tab) => tab.textContent);
     expect(tabs).toEqual(["Transcript", "Events", "Timeline"]);
     render(null, box);

@@ -164,7 +164,7 @@ function variantLabel(schema: Schema): string {
 }
 
 /** Return true if the field is made of several fields. */
-function isGroup(schema: Schema, field: FieldProps): boolean {
+export function isGroup(schema: Schema, field: Pick<FieldProps, "value" | "path">): boolean {
   const { value, path } = field;
   const type = kindOf(schema, field);
   if (type !== "object" && type !== "array") return false;
@@ -186,7 +186,10 @@ function sizeOf(value: Json | undefined): number {
 }
 
 /** The type of the control: the schema's, or where that allows any the value's. */
-function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
+function kindOf(
+  schema: Schema,
+  { value, path }: Pick<FieldProps, "value" | "path">,
+): string | null {
   const type = typeOf(schema);
   // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have
   // names.

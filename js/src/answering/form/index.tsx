@@ -5,10 +5,10 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { str } from "../../values";
 import { check, type Path, REQUIRED } from "./check";
 import { FormContext, keyOf } from "./context";
-import { Control, NamedField } from "./field";
+import { Control, isGroup, NamedField } from "./field";
 import { JsonInput } from "./inputs";
 import { equal, type Json, parse, string, write } from "./json";
-import { Schemas } from "./schema";
+import { type Schema, Schemas } from "./schema";
 
 /** Methods of a form, for the buttons below it. */
 export interface FormHandle {
@@ -55,7 +55,11 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
   );
   const kept = draft.get(DRAFT) as Draft | undefined;
   const startsEmpty = text === null;
-  const start = (): Draft => ({ value: initial, asJson: hasMany(initial), choices: new Map() });
+  const start = (): Draft => ({
+    value: initial,
+    asJson: hasMany(initial, schemas),
+    choices: new Map(),
+  });
   const [state, setState] = useState<Draft>(kept ?? start);
   // Another number makes the controls anew, which keep what was typed as it was typed.
   const [resets, setResets] = useState(0);
@@ -81,8 +85,10 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
   }, [resets]);
   useEffect(() => {
     if (tried === 0) return;
-    const row = box.current?.querySelector(".nb-problem")?.closest(".nb-form-row, .nb-form");
+    const problem = box.current?.querySelector(".nb-problem");
+    const row = problem?.closest(".nb-form-row, .nb-form");
     row?.querySelector<HTMLElement>(CONTROLS)?.focus();
+    problem?.scrollIntoView?.({ block: "nearest" });
   }, [tried]);
   handle.current = {
     read() {
@@ -156,7 +162,7 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
           </p>
         )}
         <div class="nb-form-links">
-          {!(asJson && hasMany(value)) && (
+          {!(asJson && hasMany(value, schemas)) && (
             <button
               type="button"
               class="nb-link"
@@ -191,15 +197,23 @@ function onEnter(event: KeyboardEvent, startsEmpty: boolean): void {
 }
 
 /** Return true if the value has more parts than are drawn as fields. */
-function hasMany(value: Json | undefined): boolean {
+function hasMany(value: Json | undefined, schemas: Schemas): boolean {
   let left = MAX_VALUES;
-  const visit = (json: Json): void => {
+  const visit = (json: Json, schema: Schema, path: Path): void => {
     left -= 1;
-    if (left < 0) return;
-    if (json.kind === "array") json.items.forEach(visit);
-    else if (json.kind === "object") for (const [, each] of json.members) visit(each);
+    // Any part of a value that is of one of several kinds may have a field.
+    const isAny = schemas.variants(schema) !== null;
+    if (left < 0 || !(isAny || isGroup(schema, { value: json, path }))) return;
+    const inner = (of: Schema | null) => (isAny ? schema : (of ?? {}));
+    if (json.kind === "array") {
+      for (const [at, each] of json.items.entries())
+        visit(each, inner(schemas.item(schema, at)), [...path, at]);
+    } else if (json.kind === "object") {
+      for (const [key, each] of json.members)
+        visit(each, inner(schemas.property(schema, key)), [...path, key]);
+    }
   };
-  if (value !== undefined) visit(value);
+  if (value !== undefined) visit(value, schemas.root, []);
   return left < 0;
 }
 

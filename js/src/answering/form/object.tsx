@@ -27,12 +27,12 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
   // A schema that says nothing about other names allows them, but hardly ever means to.
   const open =
     schema.additionalProperties === undefined
-      ? known.length === 0
+      ? schema.properties === undefined
       : schema.additionalProperties !== false;
-  // Arguments have their names from the tool; others may be written as JSON.
+  // Arguments have their names from the tool; others are expected where its schema says so.
   const canGrow =
     open &&
-    (startsEmpty || path.length > 0) &&
+    (startsEmpty || path.length > 0 || schema.additionalProperties !== undefined) &&
     hasRoom(schema, "maxProperties", object.members.length);
   const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
   const added = useRef<string | null>(null);
