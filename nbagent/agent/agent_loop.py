@@ -171,7 +171,6 @@ class AgentLoop:
 
         Returns the run's end.
         """
-        spent: e.Usage | None = None
         try:
             try:
                 if not self._response.is_kept and self._response.output:
@@ -179,13 +178,13 @@ class AgentLoop:
                         input_items.Message(role="assistant", content=self._response.output)
                     )
             finally:
-                spent = await self._history.end()
+                end = replace(end, usage=await self._history.end(end.usage))
         except Exception as error:
             if str(error) != str(self.failure):  # not what ended the run
                 await self._emit(self.params.connection.explain(error))
             self.failure = self.failure or error
             end = replace(end, status="failed")
-        return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
+        return end
 
     # --- steps ---
 

@@ -134,12 +134,14 @@ class Chat:
         """Show what was said before, in a session that goes on.
 
         Args:
-            messages: of the conversation; by default all.
+            messages: of the conversation; by default all, with the tokens so far.
         """
-        messages = self._partner.messages if messages is None else messages
+        usage: e.Usage | None = None
+        if messages is None:
+            messages, usage = self._partner.messages, self._partner.usage
         if messages:
             self._marks = prompts_of(messages)
-            work.block(self._stream.answer(None, _events_of(messages)))
+            work.block(self._stream.answer(None, _events_of(messages, usage)))
 
     def follow(self, answer: Any, said: int) -> "Future[str]":
         """Show an answer that was asked for elsewhere, in the same session, which keeps it.
@@ -344,7 +346,7 @@ def prompts_of(messages: Sequence[Json]) -> list[int]:
     return [at for at, message in enumerate(messages) if message.get("role") == "user"]
 
 
-def _events_of(messages: Sequence[Json]) -> list[e.Event]:
+def _events_of(messages: Sequence[Json], usage: e.Usage | None) -> list[e.Event]:
     """Return messages of Chat Completions as the events of a run."""
     made: list[e.Event] = [e.RunStart()]
     for at, message in enumerate(messages):
@@ -366,7 +368,7 @@ def _events_of(messages: Sequence[Json]) -> list[e.Event]:
                     made.append(_arguments(f"tool-{id}", function["arguments"]))
             case "tool":
                 made.append(e.ToolResult(id=f"tool-{message['tool_call_id']}", content=text))
-    return [*made, e.RunEnd(status="completed", meta={"untimed": True})]
+    return [*made, e.RunEnd(status="completed", usage=usage, meta={"untimed": True})]
 
 
 def _arguments(id: str, text: str) -> e.ToolArgs:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from nbagent.errors import NbagentError
+from nbagent.protocol.parts import Usage
 from nbagent.protocol.shared import LIMITS
 from nbagent.render.json_text import clip
 from nbagent.render.messages import NO_ANSWER
@@ -34,6 +35,11 @@ class Partner(Protocol):
     @property
     def messages(self) -> list[Json]:
         """The conversation so far, as messages of Chat Completions."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens of the conversation so far; None if they are unknown."""
         ...
 
     def ask(self, content: str | list[Json]) -> Any:
@@ -65,6 +71,12 @@ class SessionPartner:
     def messages(self) -> list[Json]:
         """The conversation so far."""
         return list(self.session.messages)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of the conversation so far."""
+        usage: Usage = self.session.usage
+        return usage
 
     def ask(self, content: str | list[Json]) -> Any:
         """Return the stream of the session's answer."""
@@ -100,6 +112,7 @@ class FunctionPartner:
         self.about = ""
         self.offers: Sequence[str] = ()
         self.messages: list[Json] = []
+        self.usage: Usage | None = None
         self._ask = ask
 
     def ask(self, content: str | list[Json]) -> Any:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,15 +106,30 @@ async def test_a_session_that_goes_on_shows_what_was_said() -> None:
         "completed",
     )
     root = chat.run.snapshot()[0]
-    # no times of its own
-    assert (run_label(root), figures(root), chat.run.tools[0].seconds) == (
-        "Ready",
-        ["1 tool"],
-        None,
-    )
+    # tokens, and no times of its own
+    read, _, *others = figures(root)
+    assert read.endswith(" in")
+    assert (run_label(root), others, chat.run.tools[0].seconds) == ("Ready", ["1 tool"], None)
     await chat.ask("rates 2024")
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 2023", "rates 2024"]
     chat.close()
+
+
+async def test_a_chat_that_goes_on_from_a_store_counts_the_tokens_of_before(tmp_path: Path) -> None:
+    store = tmp_path / "chats.db"
+    with Server(answer("Hi."), answer("Bye.")) as server:
+        asked = nbagent.Agent("test-1", client=server.client(), api="chat")
+        first = nbagent.chat(asked.session("sales", store=store))
+        await first.ask("hello")
+        usage = first.run.snapshot()[0]["usage"]
+        first.close()
+
+        again = nbagent.chat(asked.session("sales", store=store))
+        assert again.run.snapshot()[0]["usage"] == usage
+        await again.ask("and now")
+        assert again.run.usage.output == 2 * usage["output"]
+        assert again.session.fork(at=2).usage.output == usage["output"]
+        again.close()
 
 
 async def test_an_edited_prompt_goes_on_from_there_and_the_earlier_version_is_kept() -> None:

@@ -73,10 +73,14 @@ class History(Protocol):
         """Keep items of the run, before its reader sees that they are complete."""
         ...
 
-    async def end(self) -> e.Usage | None:
+    async def end(self, usage: e.Usage | None) -> e.Usage | None:
         """End the run, however it ended, also before `begin` returned.
 
-        Returns the tokens that this took, such as those of a summary, or None.
+        Args:
+            usage: tokens of the run; None if they are unknown.
+
+        Returns:
+            The same, with those that the history took, such as those of a summary.
         """
         ...
 
@@ -108,8 +112,9 @@ class NoHistory:
     async def add(self, items: Sequence[Item]) -> None:
         """Keep nothing."""
 
-    async def end(self) -> None:
-        """Do nothing."""
+    async def end(self, usage: e.Usage | None) -> e.Usage | None:
+        """Return the tokens of the run."""
+        return usage
 
 
 class ContinuedHistory(NoHistory):

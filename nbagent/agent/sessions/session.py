@@ -12,13 +12,14 @@ from nbagent.agent.run.outcome import ANSWER_EVENTS
 from nbagent.agent.sessions.exchange_lock import running_exchange
 from nbagent.agent.sessions.session_log import SessionLog
 from nbagent.agent.sessions.sqlite_store import sqlite_store
-from nbagent.agent.sessions.store import Allowed, SessionInfo, Store, Summary
+from nbagent.agent.sessions.store import Allowed, SessionInfo, Spent, Store, Summary
 from nbagent.agent.sessions.stored_session import StoredSession
 from nbagent.errors import NbagentError, SessionError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes
 from nbagent.gate import secrets
 from nbagent.printable import printable_line
+from nbagent.protocol.parts import Usage
 
 if TYPE_CHECKING:
     from nbagent.agent.agent import Agent
@@ -140,6 +141,13 @@ class Session:
         """
         return to_chat(self.history, "")
 
+    @property
+    def usage(self) -> Usage:
+        """Tokens of the answers so far, those of summaries among them: of each that its model's
+        service has told, and of none that nbagent kept before it kept tokens.
+        """
+        return self.stored.read().usage
+
     def fork(self, at: int | None = None, name: str | None = None) -> "Session":
         """Return a new session with the first messages of this one, in the same store.
 
@@ -158,6 +166,8 @@ class Session:
         for record in records:
             match record.entry:
                 case Summary(through=through) if through in whole:
+                    kept.append(record)
+                case Spent() if record.turn in whole:
                     kept.append(record)
                 case Allowed():
                     kept.append(record)

@@ -15,7 +15,7 @@ from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.exchange_lock import ANSWERING, ExchangeLock, exchange_lock
 from nbagent.agent.sessions.memory import Memory, Window
 from nbagent.agent.sessions.session import Session
-from nbagent.agent.sessions.store import Entry, Record
+from nbagent.agent.sessions.store import Entry, Record, Spent
 from nbagent.agent.sessions.summariser import Summariser
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import NbagentError
@@ -73,19 +73,26 @@ class SessionHistory:
         """Keep items, and what the user has allowed meanwhile."""
         await self._write([*items, *self._stored.changed_allowed()])
 
-    async def end(self) -> e.Usage | None:
-        """Wait until all is written, and let the session's next exchange begin."""
+    async def end(self, usage: e.Usage | None) -> e.Usage | None:
+        """Keep the tokens, wait until all is written, and let the session's next exchange begin."""
+        summed = self._summed(usage)
         try:
             if self._lock is not None:
                 await self.add([])
+                if summed is not None:
+                    await self._write([Spent(usage=summed)])
                 await asyncio.gather(*self._writes)
         finally:
             if self._lock is not None:
                 self._lock.exchange = None
                 self._lock.release()
-        if self._summariser is None:
-            return None
-        return self._summariser.usage
+        return summed
+
+    def _summed(self, usage: e.Usage | None) -> e.Usage | None:
+        """Return the tokens of the exchange: of the run, and of the summary before it."""
+        if self._summariser is None or self._summariser.usage == e.Usage():
+            return usage
+        return self._summariser.usage + (usage or e.Usage())
 
     async def _acquire(self, emit: Emit) -> None:
         name, key = self._session.name, self._stored.key

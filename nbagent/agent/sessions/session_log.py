@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from nbagent.agent.model.input_items import Item, to_chat
 from nbagent.agent.model.valid_history import answers_calls, ended, settled, valid_parts
 from nbagent.agent.sessions.memory import Exchange
-from nbagent.agent.sessions.store import Allowed, Record, Summary
+from nbagent.agent.sessions.store import Allowed, Record, Spent, Summary
+from nbagent.protocol.parts import Usage
 
 
 class SessionLog:
@@ -21,18 +22,22 @@ class SessionLog:
         last: the last exchange, as it stands in the records.
         summary: the last one, or None.
         allowed: names of the tools that the user allows for good.
+        usage: tokens of all turns that have told theirs.
     """
 
     def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
         parts: dict[str, list[Item]] = {}
         self.summary: Summary | None = None
         self.allowed: set[str] = set()
+        self.usage = Usage()
         for record in records:
             match record.entry:
                 case Summary():
                     self.summary = record.entry
                 case Allowed():
                     self.allowed = set(record.entry.tools)
+                case Spent():
+                    self.usage += record.entry.usage
                 case item:
                     parts.setdefault(record.turn, []).append(item)
         joined: dict[str, list[Item]] = {}

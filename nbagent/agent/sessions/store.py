@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from nbagent.agent.model.input_items import Item
+from nbagent.protocol.parts import Usage
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
@@ -21,7 +22,13 @@ class Allowed(msgspec.Struct, frozen=True, kw_only=True, tag="allowed"):
     tools: tuple[str, ...]
 
 
-Entry: TypeAlias = Item | Summary | Allowed
+class Spent(msgspec.Struct, frozen=True, kw_only=True, tag="spent"):
+    """Tokens of a turn, when it has ended."""
+
+    usage: Usage
+
+
+Entry: TypeAlias = Item | Summary | Allowed | Spent
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -153,7 +153,7 @@ class PageChat:
             or prompt_index is None
             or (newest.ended and not _asks(newest, messages[prompt_index]))
         ):
-            await asyncio.to_thread(self._chat.show_earlier, messages)
+            await asyncio.to_thread(self._chat.show_earlier)
         else:
             await asyncio.to_thread(self._chat.show_earlier, messages[:prompt_index])
             await self._show(newest, prompt_index)
