@@ -30,6 +30,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "google_adk",
         "cohere",
         "ollama",
+        "served",
     ),
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
