@@ -5,9 +5,10 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from nbagent.adapters.base.encoder_protocol import Encoder
 from nbagent.server.access.guard import ROLE
@@ -15,6 +16,7 @@ from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position, parse_id
+from nbagent.server.operation import EVENT_STREAM
 from nbagent.server.problem import Problem
 from nbagent.sources import buffering
 
@@ -99,7 +101,7 @@ class RunResponse(StreamingResponse):
     def __init__(
         self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool
     ) -> None:
-        is_sse = headers.get("content-type", "").startswith("text/event-stream")
+        is_sse = headers.get("content-type", "").startswith(EVENT_STREAM)
         super().__init__(_timed(run, body) if is_sse else body, headers=headers)
         self._run = run
         self.cancels = cancels
@@ -133,6 +135,30 @@ def _sent_since(first: float) -> bytes:
     if seconds < buffering.HELD_BACK_S:
         return b""
     return buffering.sent_over(seconds)
+
+
+def timed_send(send: Send) -> Send:
+    """Return a `send` that writes now and then into an event stream for how long it was sent, for
+    streams of which nobody knows here when they end.
+    """
+    is_sse = False
+    first, told = 0.0, 0.0
+
+    async def send_timed(message: Message) -> None:
+        nonlocal is_sse, first, told
+        if message["type"] == "http.response.start":
+            is_sse = (
+                Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM)
+            )
+        elif is_sse and message.get("body"):
+            now = time.monotonic()
+            first = first or now
+            if now - max(first, told) >= buffering.HELD_BACK_S / 2:
+                told = now
+                message = {**message, "body": _sent_since(first) + message["body"]}
+        await send(message)
+
+    return send_timed
 
 
 @contextlib.contextmanager
@@ -189,7 +215,7 @@ def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:
 
 async def _body(feed: Feed, after: Position) -> AsyncIterator[bytes]:
     """Yield the stream behind a position as the bytes of a body."""
-    is_sse = feed.encoder.headers.get("content-type", "").startswith("text/event-stream")
+    is_sse = feed.encoder.headers.get("content-type", "").startswith(EVENT_STREAM)
     async for frames in feed.frames(after):
         if frames is not None:
             yield frames

@@ -161,6 +161,20 @@ def test_agentors_own_clients_get_the_answer_as_a_string(body: Any) -> None:
         assert client.post("/chat", json=body).json() == "Hi."
 
 
+@pytest.mark.parametrize("options", [{}, {"adapter": "agentor"}])
+@pytest.mark.parametrize("text", ['He said "No".\nTwo.', "7"])
+async def test_an_answer_of_agentors_that_does_not_stream_is_shown_without_its_quotes(
+    text: str, options: dict[str, Any]
+) -> None:
+    with ModelServer(chat(text)) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            run = await nbagent.show(
+                f"{server.url}/chat", json={"input": "x"}, face="console", **options
+            )
+    assert (run.answer, run.status) == (text, "completed")
+
+
 @pytest.mark.parametrize("body", [{"input": []}, {"input": [{"role": "user"}]}, {"input": 7}, " "])
 def test_agentors_input_without_a_text_is_refused(body: Any) -> None:
     with serving() as client:

@@ -19,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+from server.served import Asking, asking
 
 import nbagent
 from nbagent.agent import Agent
@@ -105,6 +106,16 @@ def test_a_call_that_fails_says_why(fields: dict[str, str], code: grpc.StatusCod
         stream_message(address_of(server), **fields)
     error: Any = raised.value
     assert (error.code(), bool(error.details())) == (code, True)
+
+
+def test_a_call_that_asks_is_denied_in_words_and_the_run_goes_on(asks: Asking) -> None:
+    with (
+        asks.agent(asking(), chat("I may not.")) as agent,
+        serve(agent, port=0, grpc_port=0) as server,
+    ):
+        text = stream_message(address_of(server), agent="assistant", message="Delete it")
+    assert asks.deleted == []
+    assert text.split("\n") == ['[Tool: delete("a")]', "Output: The call was denied", "I may not."]
 
 
 def test_a_call_without_a_name_is_for_the_default_agent() -> None:

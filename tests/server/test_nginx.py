@@ -181,12 +181,18 @@ WIRES: dict[str, tuple[str, Any]] = {
     "ag-ui": ("/ag-ui/assistant", {"messages": [USER], "threadId": "t", "runId": "r"}),
     "useChat": ("/api/chat", {"messages": [{**USER, "parts": [{"type": "text", "text": "x"}]}]}),
     "openai": ("/v1/chat/completions", {"model": "assistant", "messages": [USER], "stream": True}),
+    "responses": ("/v1/responses", {"model": "assistant", "input": "x", "stream": True}),
+    "a2a": (
+        "/agents/assistant/message:stream",
+        {"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "x"}]}},
+    ),
 }
 
 
 async def shown(client: httpx2.Client, path: str, body: Any) -> list[str]:
     """Return the notices of a run that is watched at an address."""
-    run = await nbagent.show(str(client.base_url.join(path)), json=body, face="console")
+    address, headers = str(client.base_url.join(path)), {"A2A-Version": "1.0"}
+    run = await nbagent.show(address, json=body, headers=headers, face="console")
     assert run.answer == "0 1 2 3 4 5 6 7 "
     return [event.message for event in run.events if isinstance(event, events.Status)]
 
@@ -211,3 +217,13 @@ async def test_a_buffered_stream_says_so_over_every_wire(
     monkeypatch.setattr(buffering, "HELD_BACK_S", 0.2)
     with behind(BUFFERING, tmp_path, slowly) as client:
         assert buffering.MESSAGE in await shown(client, *WIRES[wire])
+
+
+async def test_a_buffered_stream_of_a_thread_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffering, "HELD_BACK_S", 0.2)
+    with behind(BUFFERING, tmp_path, slowly) as client:
+        thread = client.post("/threads").json()["id"]
+        run = client.post(f"/threads/{thread}/runs", json={"message": "x"}).json()["id"]
+        assert buffering.MESSAGE in await shown(client, f"/threads/{thread}/stream/{run}", None)

@@ -3,7 +3,8 @@
 Format: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and
 `agentor/engine/events.py` (0.0.23 and 0.1.1). Items are objects, dicts, or their serialised form:
 JSON objects over several lines, one after another without framing, as strings or bytes cut at any
-place. The A2A decoder reads its A2A server.
+place. `POST /chat` without `stream` has the answer alone, as a string. The A2A decoder reads its
+A2A server.
 
 `stream_chat` has no arguments, call ids (a result goes to the oldest open call of its name), tokens
 or models, and no terminal: a stream is complete if its last item is a message. An error is a
@@ -57,6 +58,7 @@ class AgentorDecoder(BaseDecoder):
         self._calls: dict[str, Block] = {}
         self._turn: Any = None
         self._waiting = 0
+        self._is_first = True
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -75,6 +77,10 @@ class AgentorDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one item, or a piece of the serialised form of several."""
+        is_first, self._is_first = self._is_first, False
+        if is_first and isinstance(item, str) and _is_answer(item):
+            self._answer(item)
+            return
         if isinstance(item, (str, bytes, bytearray)):
             self._pending += item if isinstance(item, str) else self._utf8.decode(bytes(item))
             self._read_pending()
@@ -155,10 +161,12 @@ class AgentorDecoder(BaseDecoder):
         elif chunk:
             self.builder.text(_TEXT_KEY, chunk)
         elif message:
-            self._write_complete_text(_TEXT_KEY, message)
-            self.stop_info = StopInfo(
-                "max_steps" if _MAX_TURNS_MESSAGE.fullmatch(message) else "completed"
-            )
+            self._answer(message)
+
+    def _answer(self, text: str) -> None:
+        self._write_complete_text(_TEXT_KEY, text)
+        has_ended = _MAX_TURNS_MESSAGE.fullmatch(text) is None
+        self.stop_info = StopInfo("completed" if has_ended else "max_steps")
 
     def _write_complete_text(self, key: Any, text: str) -> None:
         """Write a complete text, which may have been streamed before."""
@@ -320,6 +328,11 @@ class AgentorDecoder(BaseDecoder):
                 self.stop_info = StopInfo("max_steps", status)
             else:
                 self.stop_info = StopInfo("completed", status)
+
+
+def _is_answer(item: str) -> bool:
+    """Return True for the answer of `POST /chat` without `stream`, a string in place of outputs."""
+    return not item.lstrip().startswith(("{", "data:"))
 
 
 _READERS: dict[str, Callable[[AgentorDecoder, Mapping[str, Any]], None]] = {

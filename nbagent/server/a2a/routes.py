@@ -33,6 +33,7 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.log import shorten
 from nbagent.server.problem import Problem
 from nbagent.server.request import json_bytes
+from nbagent.server.stream_response import timed_send
 
 PATH = "/agents/{agent}"
 
@@ -97,7 +98,7 @@ class KnownAgent:
             message, body = {"type": "http.request", "body": body, "more_body": False}, None
             return message
 
-        await self._app(scope, receive_again, send)
+        await self._app(scope, receive_again, timed_send(send))
 
     def _refusal(self, problem: Problem) -> Response:
         is_type = problem.status == 415
