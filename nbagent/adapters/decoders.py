@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 from nbagent.adapters import plugins
 from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.base.payload import frame_of
+from nbagent.adapters.nbagent_events.decoder import EVENT_CLASSES, EventsDecoder
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource, did_you_mean
 from nbagent.sources.hints import hint_for, type_name
@@ -51,7 +52,6 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.langchain.protocol import LangChainProtocolDecoder
     from nbagent.adapters.llama_index.decoder import LlamaIndexDecoder
     from nbagent.adapters.mcp.decoder import McpDecoder
-    from nbagent.adapters.nbagent_events.decoder import EventsDecoder
     from nbagent.adapters.ollama.decoder import OllamaDecoder
     from nbagent.adapters.openai_agents.decoder import AgentsDecoder
     from nbagent.adapters.openai_assistants.decoder import AssistantsDecoder, NearDecoder
@@ -151,6 +151,8 @@ def decoder_for(first_item: Any) -> Decoder:
         UnknownSource: no stream has such an item (None, a number); the message has its type and the
             known systems.
     """
+    if type(first_item) in EVENT_CLASSES:  # of an agent of ours: no other adapter is imported
+        return EventsDecoder()
     inner = frame_of(first_item).data
     for item in (first_item,) if inner is first_item else (first_item, inner):
         for adapter in adapters()[:-1]:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,3 +205,17 @@ def test_an_item_nested_without_end_is_cut_where_it_is_too_deep() -> None:
     endless["self"] = endless
     events = decode(decoder_named("unknown"), [endless])
     assert ev.to_json(next(event for event in events if isinstance(event, ev.Raw)))
+
+
+def test_an_agent_of_ours_needs_no_adapter_of_another_system() -> None:
+    code = """
+import sys
+from nbagent import events as e
+from nbagent.adapters.decoders import decoder_for
+print(decoder_for(e.TextDelta(id="t", delta="Hello")).system)
+print("nbagent.adapters.hector.decoder" in sys.modules)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == ["nbagent", "False"]

@@ -11,12 +11,13 @@ from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
 
-_CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
+EVENT_CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
+"""Classes of our own events."""
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta)
 _AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
 """Codes of errors that mean nothing once a run has ended: the stream was only left open."""
 _FIELDS = {
-    str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES
+    str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in EVENT_CLASSES
 }
 
 
@@ -57,7 +58,7 @@ class EventsDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is one of our events, or the dict form of one."""
-        if type(item) in _CLASSES:
+        if type(item) in EVENT_CLASSES:
             return True
         payload = fields_or_empty(item)
         tag = payload.get("type")
@@ -84,7 +85,7 @@ class EventsDecoder(BaseDecoder):
         """Read one event."""
         if self.builder.ended:  # a function may make several events of one item
             return
-        event: ev.Event | None = item if type(item) in _CLASSES else self._event_of(item)
+        event: ev.Event | None = item if type(item) in EVENT_CLASSES else self._event_of(item)
         if event is None:
             return
         if isinstance(event, ev.RunStart):

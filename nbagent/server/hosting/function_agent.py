@@ -123,6 +123,7 @@ class FunctionAgent:
         self, conversation: Conversation, history: History, instructions: str
     ) -> AsyncGenerator[e.Event, None]:
         run: Run | None = None
+        usage: e.Usage | None = None
         try:
             await history.begin(conversation, _ignore)
             newest = conversation.items[-1]
@@ -137,6 +138,7 @@ class FunctionAgent:
                         agents += 1
                         continue
                     case e.RunEnd():
+                        usage = event.usage
                         event = _with_answer(event, run, agents)
                         await history.add(_answers_in(run))
                 yield event
@@ -145,7 +147,7 @@ class FunctionAgent:
         finally:
             if run is not None:
                 run.cancel()
-            await history.end()
+            await history.end(usage)
 
     async def _stream_of(self, messages: list[dict[str, Any]]) -> Any:
         """Return what the function returns for a conversation."""
