@@ -196,9 +196,9 @@ class RunState:
 
     def requests(self, scope: str = ROOT) -> RequestList:
         """Return the requests so far: of the run, or of a lane by its id."""
-        privacy = self.privacy
+        mask, hidden = self.privacy.mask, self.privacy.hides_requests
         return RequestList(
-            Request(record, privacy.mask, hidden=privacy.hides_requests, shown_with=self.shown_with)
+            Request(record, mask, hidden=hidden, shown_with=self.shown_with)
             for record in self.request_log.records()
             if scope in (ROOT, record.exchange.lane)
         )

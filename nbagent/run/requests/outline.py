@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from nbagent.events.jsonable import text_safe
@@ -28,23 +29,22 @@ def outline(request: Request) -> Iterator[RequestPart]:
     raw = request.body_as_sent()
     tokens = request.tokens
 
-    def part(kind: PartKind, name: str, label: str, raw: bytes, **fields: Any) -> RequestPart:
-        head = request.head(_head(json.loads(raw)), HEAD_CHARS)
-        return RequestPart(
-            kind=kind,
-            part=name,
-            label=text_safe(request.head(label, HEAD_CHARS)),
-            size=len(raw),
-            head=text_safe(head),
-            **fields,
-        )
+    @cache
+    def shown(label: str) -> str:
+        return text_safe(request.head(label, HEAD_CHARS))
+
+    def part(kind: PartKind, name: str, label: str, value: Any, **fields: Any) -> RequestPart:
+        head = request.head(_head(value), HEAD_CHARS)
+        return RequestPart(kind=kind, part=name, label=shown(label), head=text_safe(head), **fields)
 
     if raw.instructions is not None:
+        label, text = raw.instructions
         yield part(
             "instructions",
             "instructions",
-            raw.instructions[0],
-            raw.instructions[1],
+            label,
+            json.loads(text),
+            size=len(text),
             tokens=tokens["instructions"],
         )
     new: set[int] = set()
@@ -54,8 +54,16 @@ def outline(request: Request) -> Iterator[RequestPart]:
         counted = tokens.get(f"messages[{index}]")
         if counted is None and raw.instructions is None and index == 0:
             counted = tokens["instructions"]  # of all messages that instruct the model
-        label = _label(json.loads(message))
-        yield part("message", f"messages/{index}", label, message, tokens=counted, new=index in new)
+        value = json.loads(message)
+        yield part(
+            "message",
+            f"messages/{index}",
+            _label(value),
+            value,
+            size=len(message),
+            tokens=counted,
+            new=index in new,
+        )
     tools = request.tools
     sizes = [len(json.dumps(tool)) for tool in tools]
     for index, (tool, size) in enumerate(zip(tools, sizes, strict=True)):
