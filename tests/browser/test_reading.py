@@ -178,3 +178,37 @@ def test_in_a_chat_the_line_is_the_question_of_the_turn_in_sight(page: Page) -> 
     cue.click()
     expect(page.locator(".nb-prompt", has_text="The second?")).to_be_in_viewport()
     expect(cue).to_have_text("You: The first?")
+
+
+UNCOVERED = """async (texts) => {
+  const covered = [];
+  for (let width = 400; width < 900; width += 7) {
+    pleasant.main().style.width = `${width}px`;
+    await pleasant.frame();
+    for (const [text, bar] of texts) {
+      const words = document.createRange();
+      words.selectNodeContents(document.querySelector(text));
+      const { left, top, bottom } = document.querySelector(bar).getBoundingClientRect();
+      const lies = (line) => line.right > left && line.top < bottom - 4 && line.bottom > top + 4;
+      if ([...words.getClientRects()].some(lies)) covered.push([text, width]);
+    }
+  }
+  return covered;
+}"""
+
+
+def test_the_buttons_in_the_corner_of_a_text_cover_none_of_its_words(page: Page) -> None:
+    open_preview(page, "none")
+    words = "The sales went up, and they rose again. " * 20
+    thought = {"kind": "reasoning", "text": words, "started": 1, "ended": 4, "user_open": True}
+    answer = {"kind": "text", "text": words}
+    ops = [*opened("thought", thought), *opened("answer", answer)]
+    page.evaluate("(ops) => pleasant.open(...ops)", ops)
+    expect(page.locator(".nb-answer p")).to_be_visible()
+    corners = [[".nb-thought p", ".nb-events-of"], [".nb-answer p", ".nb-text-bar"]]
+    assert page.evaluate(UNCOVERED, corners) == []
+
+
+def opened(id: str, props: dict[str, Any]) -> list[Any]:
+    """Return the ops of a block that is whole."""
+    return [["open", id, "run", props], ["close", id]]
