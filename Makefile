@@ -122,7 +122,7 @@ proof-bench: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m bench.environment
 	failed=0; export PYTHONPATH=tests; \
 	for each in imports deltas history stops forks server; do $(BIN)/python tests/bench/$$each.py || failed=1; done; \
-	.venv/bench/bin/python -m bench.runs || failed=1; \
+	for each in runs evals; do .venv/bench/bin/python -m bench.$$each || failed=1; done; \
 	for each in lab many; do $(CHROMIUM) && .venv/bench/bin/python -m bench.$$each || failed=1; done; \
 	exit $$failed
 
