@@ -515,6 +515,7 @@ async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
         "small_point",
         "small_sign_in",
         "small_long",
+        "small_sleep",
     ]
     assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
 
