@@ -13,12 +13,19 @@ from nbagent.gate.turn_tokens import TURN_TOKENS
 
 _INNER = [
     f"{kind}_{noun}"
-    for kind in ("inner", "internal", "private", "hidden", "self")
+    for kind in ("inner", "internal", "private", "hidden")
     for noun in (
         *("thought", "thoughts", "thinking", "reasoning", "monologue", "reflection"),
         *("scratchpad", "deliberation", "analysis"),
     )
 ]
+
+
+def _spelled(*nouns: str) -> list[str]:
+    """Return the names that models give to the tags of calls and results."""
+    return [f"{of}{sign}{noun}" for of in ("tool", "function") for sign in "_-" for noun in nouns]
+
+
 _THOUGHTS = [
     *pairs("think", "thought", "think", "thinking", "thought", "thoughts", "reasoning"),
     *pairs("think", "thought", "think_fast", "think_faster", "longcat_think", "mm:think"),
@@ -125,7 +132,9 @@ _CALLS = [
         Form("hermes", f'<{name} name="→@"', "tool", (f"</{name}>",))
         for name in ("tool_call", "tool_use", "function_call", "function", "xai:function_call")
     ],
-    *pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
+    # Granite leaves the end out.
+    *pairs("hermes", "tool", "function_call", "functioncall", value=True),
+    *pairs("hermes", "tool", *_spelled("call", "calls", "use", "invocation")),
     # Qwen2.5-Coder answers with the tag that its prompt lists the tools in.
     *[
         Form("hermes", f"<tools>→~{opened}", "tool", ("</tools>",), "line")
@@ -144,9 +153,8 @@ _CALLS = [
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
     # as Llama writes it
     *[
-        Form("qwen-coder", f"<function{sign}→@~{opened}", "tool", ("</function>",))
-        for sign in ("=", "(", "/")
-        for opened in ("{", "[", ")>", "){", ">")
+        Form("qwen-coder", f"<function{opener}", "tool", ("</function>",))
+        for opener in ("=→@~{", "=→@~[", "(→@)>~{", "(→@)~{", "/→@>~{")
     ],
     Form("qwen-coder", "<__function=→@>", "tool", ("</__function>", "</function>")),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
@@ -162,7 +170,6 @@ _CALLS = [
         Form("claude", f'<{prefix}invoke name="→@">', "tool", (f"</{prefix}invoke>",))
         for prefix in ("", "antml:", "｜DSML｜", "steptml:")
     ],
-    *pairs("granite", "tool", "function_call", "functioncall", value=True),
     Form("granite", "<|tool_call|>", "tool", ("<|/tool_call|>",), value=True),
     *tokens("phi", "tool", ("<|tool_calls|>", "<|/tool_calls|>")),
     Form("phi", "functools→[~{", "tool", place="beginning", value=True),
@@ -222,15 +229,7 @@ _CALLS = [
 
 _RESULTS = [
     *tokens("chatml", "result", ("<|im_start|>tool\n", "<|im_end|>")),
-    *pairs(
-        "hermes",
-        "result",
-        "tool_response",
-        "tool_responses",
-        "tool_result",
-        "tool_results",
-        "tool_output",
-    ),
+    *pairs("hermes", "result", *_spelled("response", "responses", "result", "results", "output")),
     *pairs("claude", "result", "function_results", "antml:function_results", "function_response"),
     *tokens(
         "mistral",

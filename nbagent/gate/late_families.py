@@ -107,7 +107,27 @@ _WRAPPERS = (
     '"function_call"~:~{~',
 )
 _HEADS = [f'{wrapper}{before}$~:~"@"~,~' for wrapper in _WRAPPERS for before in _BEFORE_NAMES]
+_TOOL_LABELS = (
+    *("Tool", "Tool name", "Tool call", "Tool used", "Function", "Function name", "Function call"),
+    *("Calling tool", "Calling function", "Using tool"),
+)
+_ARGS_LABELS = ("Arguments", "Args", "Input", "Tool Input", "Tool input", "Parameters")
+_STYLES = ("{}:", "**{}:**", "**{}**:")
 JSON = [
+    *[
+        Form(
+            "json",
+            f"{style.format(tool)}~→@~{style.format(args)}~{{",
+            "tool",
+            (),
+            "line",
+            "name",
+            value=True,
+        )
+        for style in _STYLES
+        for tool in _TOOL_LABELS
+        for args in _ARGS_LABELS
+    ],
     *[
         Form(
             "json",

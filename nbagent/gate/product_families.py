@@ -4,11 +4,15 @@ from nbagent.gate.form import Form, pairs, tokens
 
 _STARS = ("**********\n",)
 _DOTS = ("...", "…")
+_SUMMARIES = [
+    *(f"Thought for {time}" for time in (*"123456789", "a few", "a moment", "a couple")),
+    *(f"Thinking{dots}" for dots in _DOTS),
+]
 PRODUCTS = [
     Form("open-webui", '<details type="reasoning"%\n', "thought", ("</details>",), "line"),
     *[
         Form("open-webui", f"<details>~<summary>{summary}", "thought", ("</details>",), "line")
-        for summary in ("Thought for", *(f"Thinking{dots}" for dots in _DOTS))
+        for summary in _SUMMARIES
     ],
     *[
         Form("librechat", f":::{name}→\n", "thought", ("\n:::",), "line")

@@ -291,7 +291,9 @@ _REACT_PAUSE = re.compile(r"Action:\s*([\w.-]+):[ \t]*([^\n]*)\nPAUSE")
 _REACT_BRACKETS = re.compile(r"Action ?\d*:\s*([\w.:/-]+)([\[(])(.*)", re.DOTALL)
 _REACT_JSON = re.compile(r"Action ?\d*:\s*((?:```|\{).*)", re.DOTALL)
 _ARGS_LABEL = re.compile(
-    r"([\w.:/-]+)\s*(?:✿ARGS✿:|\[\[ ## next_tool_args ## \]\]|\*+\nArguments:)\s*(.*)", re.DOTALL
+    r"([\w.:/-]+)\s*(?:✿ARGS✿:|\[\[ ## next_tool_args ## \]\]|\*+\nArguments:"
+    r"|(?:\*\*)?(?:Arguments|Args|(?:Tool )?[Ii]nput|Parameters)(?::\*\*|\*\*:|:))\s*(.*)",
+    re.DOTALL,
 )
 
 

@@ -200,6 +200,10 @@ CALLS: list[tuple[str, str]] = [
         ("qwen-coder", f"<function{opener}{ARGS}</function>")
         for opener in ("=search", "=search ", "(search)>", "(search)", "/search>")
     ],
+    *[
+        ("hermes", f"<{name}>{JSON}</{name}>")
+        for name in ("tool-call", "function-calls", "tool_invocation", "function_use")
+    ],
     ("rubra", f"starttoolcall{JSON}endtoolcall"),
     ("gemini", f"<ctrl42>call:search{{q:<ctrl46>{Q}<ctrl46>}}"),
     ("gemini", f"call:default_api:search{{q:<ctrl46>{Q}<ctrl46>}}\n"),
@@ -274,6 +278,8 @@ LATE_CALLS: list[tuple[str, str]] = [
     ("json", f"functions.search:0{ARGS}"),
     ("json", f'{{"thought": "{THOUGHT} \\"x\\"", "action": "search", "action_input": {ARGS}}}'),
     ("json", f"functions.search({ARGS})"),
+    ("json", f"Tool: search\nTool Input: {ARGS}"),
+    ("json", f"**Calling function:** search\n\n**Arguments:** {ARGS}"),
     ("json", JSON),
     ("json", LLAMA),
     ("json", f"[{JSON}]"),
@@ -724,6 +730,11 @@ KEPT = [
     "It was <s class='x'>7</s>\n<s>8</s>",
     "The new one is <|audio|>",
     "It has <eos> and <pad> and <unk> and [INST] x [/INST], and <|user|> or <|im_start|>user.",
+    "The type is Array<function(string)> or Promise<function(x)>.\nSo it returns a list.",
+    "<details>\n<summary>Thought for the day</summary>\n\nFine.\n\n</details>",
+    "Tool: hammer\nInput: {nails}",
+    "Function: f\nArguments: x, y",
+    "<self_reflection>Good year.</self_reflection>",
     "<search>\n<input>\n</search> is a landmark.",
     "<code>\nx = 1\n</code>",
     "AI: it learns.\nTHOUGHT: it does not.",
