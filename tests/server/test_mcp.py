@@ -188,6 +188,26 @@ async def test_a_tool_is_called_by_itself(connected: Connected, mode: Any) -> No
 
 
 @MODES
+@pytest.mark.parametrize("reveal", ["tools", "all"])
+async def test_the_source_of_a_tool_that_fails_stays_on_the_server(
+    connected: Connected, mode: Any, reveal: Any
+) -> None:
+    told: list[Any] = []
+
+    async def note(*progress: Any) -> None:
+        told.append(progress)
+
+    calls = chat(calls=[("c1", "fail", "{}")])
+    async with connected(calls, chat("Sorry."), mode=mode, reveal=reveal) as client:
+        told.append(await client.call_tool("fail", {}, progress_callback=note))
+        asked = {"message": "go"}
+        told.append(await client.call_tool("assistant", asked, progress_callback=note))
+    assert all(word in str(told) for word in ("no entry with", "Sorry."))
+    for hidden in (__file__, "test_mcp.py", "raise ValueError", "Traceback"):
+        assert hidden not in str(told)
+
+
+@MODES
 @pytest.mark.parametrize(("tool", "count"), [("picture", 1), ("pictures", 2), ("image", 1)])
 async def test_a_tools_picture_is_a_picture(
     connected: Connected, mode: Any, tool: str, count: int
