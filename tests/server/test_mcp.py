@@ -194,8 +194,8 @@ async def test_the_source_of_a_tool_that_fails_stays_on_the_server(
 ) -> None:
     told: list[Any] = []
 
-    async def note(*progress: Any) -> None:
-        told.append(progress)
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
 
     calls = chat(calls=[("c1", "fail", "{}")])
     async with connected(calls, chat("Sorry."), mode=mode, reveal=reveal) as client:
