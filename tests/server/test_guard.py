@@ -232,6 +232,7 @@ def test_a_reader_reads_but_starts_stops_and_answers_nothing(
         assert stranger.post("/login", json={"token": READ_TOKEN}).json() == {"access": "read"}
     made = client.post("/runs", json={"message": "x"}).json()
     assert stranger.get("/runs").status_code == 200
+    assert stranger.get("/api/chat/none/stream").status_code == 204
     assert '"type":"run.end"' in stranger.get(made["events"]).text
     for method, path in (
         ("POST", "/runs"),
@@ -247,7 +248,8 @@ def test_a_reader_reads_but_starts_stops_and_answers_nothing(
 
 def test_readiness_needs_no_token_and_says_nothing_else(stranger: httpx2.Client) -> None:
     assert stranger.get("/ready").json() == {"status": "ready"}
-    assert stranger.get("/health").status_code == 401
+    for path in ("/health", "/api/chat/none/stream"):
+        assert stranger.get(path).status_code == 401
 
 
 def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:

@@ -19,7 +19,7 @@ from server.served import Words, asking
 from server.viewed import Served
 
 from nbagent.agent import Agent
-from nbagent.server import serve
+from nbagent.server import Limits, serve
 from nbagent.server.hosting.position import Position, parse_id
 from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
@@ -269,6 +269,23 @@ def test_a_page_of_use_chat_that_is_loaded_again_has_the_question_that_waits(
         http.post(f"/runs/{run['id']}/cancel")
         assert http.get(f"/runs/{run['id']}/events").status_code == 200  # it has ended
         assert http.get("/api/chat/c/stream").status_code == 204
+
+
+def test_a_prompt_that_is_refused_leaves_the_chat_to_the_run_that_answers() -> None:
+    words = Words(2)
+    user = {"role": "user", "parts": [{"type": "text", "text": "x"}]}
+    with ModelServer(words) as model:
+        made = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with (
+            serve(made, port=0, limits=Limits(max_runs=1)) as server,
+            httpx2.Client(base_url=server.url, timeout=20) as client,
+        ):
+            asked = {"id": "c", "messages": [user]}
+            words.let_go(1)
+            read(client, "POST", "/api/chat", limit=3, json=asked)
+            assert client.post("/api/chat", json=asked).status_code == 503
+            words.let_go(1)
+            assert read(client, "GET", "/api/chat/c/stream")[-1].data == "[DONE]"
 
 
 def test_positions_are_in_order() -> None:

@@ -241,6 +241,20 @@ async def test_a_chat_is_found_at_its_newest_run(process: Process) -> None:
     assert await other.find_chat("chat 2") is None
 
 
+async def test_chats_of_runs_that_do_not_go_on_are_forgotten(tmp_path: Path) -> None:
+    store = SqliteEvents(tmp_path / "runs.db")
+    for id in ("run-1", "run-2"):
+        await store.begin(run_of(store, id))
+    await store.append("run-1", [(1, b"a")], ended=True)
+    for chat, run in (("of no run", "run-0"), ("ended", "run-1"), ("goes on", "run-2")):
+        await store.keep_chat(chat, ChatPlace(run, None))
+    await store.keep_chat("next", ChatPlace("run-2", None))
+    chats = ("of no run", "ended", "goes on")
+    found = [await store.find_chat(chat) is not None for chat in chats]
+    await store.close()
+    assert found == [False, False, True]
+
+
 # --- processes ---
 
 

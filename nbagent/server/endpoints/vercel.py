@@ -20,13 +20,13 @@ from starlette.routing import BaseRoute, Route
 from nbagent.agent.client_options import ClientOptions
 from nbagent.agent.tools.client_tool import ClientTool
 from nbagent.server.asking import AskingVercel
-from nbagent.server.hosting.host import Host, new_run_id
+from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body
-from nbagent.server.stores.event_store import ChatPlace
+from nbagent.server.stores.event_store import ChatPlace, StoreFault
 from nbagent.server.stream_response import (
     KEEP_ALIVE,
     RUN_ID_HEADER,
@@ -90,12 +90,14 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             prompt = conversation(asked.messages, host.limits)
-            run_id = new_run_id()
-            if asked.id is not None:
-                await host.keep_chat(asked.id, ChatPlace(run_id, message_id))
-            return await host.start(
-                asked.agent, prompt, run_id=run_id, answers="permissions", client_options=options
+            run = await host.start(
+                asked.agent, prompt, answers="permissions", client_options=options
             )
+            if asked.id is not None:
+                with contextlib.suppress(StoreFault):
+                    # The run tells what its store lacks; only `resume` does not find it.
+                    await host.keep_chat(asked.id, ChatPlace(run.id, message_id))
+            return run
 
         answers = _answers(asked.messages)
         if request.headers.get("last-event-id"):

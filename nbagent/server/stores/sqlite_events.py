@@ -310,7 +310,7 @@ class SqliteEvents(SqliteFile):
 
         def keep() -> None:
             with self._writing() as db:
-                db.execute("DELETE FROM chat WHERE (SELECT ended FROM run WHERE id = chat.run) = 1")
+                db.execute("DELETE FROM chat WHERE run NOT IN (SELECT id FROM run WHERE ended = 0)")
                 db.execute("INSERT OR REPLACE INTO chat VALUES (?, ?, ?)", (chat, *place))
 
         await asyncio.to_thread(keep)
