@@ -71,14 +71,12 @@ function newWatch(root: Element): Watch {
  */
 async function drainQueue(): Promise<void> {
   const end = performance.now() + SLICE_MS;
-  for (let next = [...queue].pop(); next; next = [...queue].pop()) {
-    if (performance.now() > end) {
-      setTimeout(drainQueue);
-      return;
-    }
-    queue.delete(next[0]);
+  for (const element of [...queue.keys()].reverse()) {
+    if (performance.now() > end) break;
+    const draw = queue.get(element);
+    queue.delete(element);
     try {
-      next[1]();
+      draw?.();
     } catch (error) {
       // One part that cannot be drawn must not keep the others from it.
       reportError(error);
@@ -86,7 +84,8 @@ async function drainQueue(): Promise<void> {
     // Preact draws the change in this microtask.
     await null;
   }
-  scheduled = false;
+  scheduled = queue.size > 0;
+  if (scheduled) setTimeout(drainQueue);
 }
 
 /** Return true if the element has the focus or the selection: then it must stay in the page. */
