@@ -16,14 +16,26 @@ _INNER = [
     for kind in ("inner", "internal", "private", "hidden")
     for noun in (
         *("thought", "thoughts", "thinking", "reasoning", "monologue", "reflection"),
-        *("scratchpad", "deliberation", "analysis"),
+        *("scratchpad", "deliberation", "analysis", "voice", "dialogue"),
     )
+]
+_PARTS_OF_THOUGHT = [
+    f"{of}_{noun}"
+    for of in ("think", "thinking", "thought", "reasoning")
+    for noun in ("block", "content", "process", "steps", "text", "trace")
 ]
 
 
 def _spelled(*nouns: str) -> list[str]:
     """Return the names that models give to the tags of calls and results."""
-    return [f"{of}{sign}{noun}" for of in ("tool", "function") for sign in "_-" for noun in nouns]
+    joined = [
+        f"{of}{sign}{noun}"
+        for of in ("tool", "function")
+        for sign in ("_", "-", "")
+        for noun in nouns
+    ]
+    services = ("mcp", "mcp_tool", "server_tool", "api", "plugin")
+    return [*joined, *(f"{of}_{noun}" for of in services for noun in nouns)]
 
 
 _THOUGHTS = [
@@ -40,8 +52,9 @@ _THOUGHTS = [
         form
         for name in (
             *_INNER,
+            *_PARTS_OF_THOUGHT,
             *("scratch_pad", "chain_of_thought", "cot", "antThinking", "lobeThinking"),
-            *("thought_process", "thinking_process", "reasoning_process"),
+            *("deep_think", "deep_thinking", "extended_thinking", "redacted_thinking"),
             "search_quality_reflection",
         )
         for form in words("scratchpad", f"<{name}>", f"</{name}>")
@@ -134,7 +147,8 @@ _CALLS = [
     ],
     # Granite leaves the end out.
     *pairs("hermes", "tool", "function_call", "functioncall", value=True),
-    *pairs("hermes", "tool", *_spelled("call", "calls", "use", "invocation")),
+    *pairs("hermes", "tool", *_spelled("call", "calls", "calling", "use", "request")),
+    *pairs("hermes", "tool", "tool_invocation", "tool_execution", "execute_tool"),
     # Qwen2.5-Coder answers with the tag that its prompt lists the tools in.
     *[
         Form("hermes", f"<tools>→~{opened}", "tool", ("</tools>",), "line")
@@ -155,6 +169,11 @@ _CALLS = [
     *[
         Form("qwen-coder", f"<function{opener}", "tool", ("</function>",))
         for opener in ("=→@~{", "=→@~[", "(→@)>~{", "(→@)~{", "/→@>~{")
+    ],
+    Form("qwen-coder", "<tool=→@>~{", "tool", ("</tool>",)),
+    *[
+        Form("hermes", f'<{name} name="→@">~{{', "tool", (f"</{name}>",))
+        for name in ("tool", "call", "use_tool")
     ],
     Form("qwen-coder", "<__function=→@>", "tool", ("</__function>", "</function>")),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
@@ -230,6 +249,7 @@ _CALLS = [
 _RESULTS = [
     *tokens("chatml", "result", ("<|im_start|>tool\n", "<|im_end|>")),
     *pairs("hermes", "result", *_spelled("response", "responses", "result", "results", "output")),
+    *pairs("hermes", "result", "tool_message"),
     *pairs("claude", "result", "function_results", "antml:function_results", "function_response"),
     *tokens(
         "mistral",
@@ -355,7 +375,7 @@ FORMS = [
 LABELLED = frozenset({"react", "bare-harmony", "qwen-agent", "dspy"})
 """Families whose bodies are parted by labels."""
 
-FOLLOWED = LABELLED | {"nexus", "search-r1"}
+FOLLOWED = LABELLED | {form.family for form in _TABLE if form.needs == "family"}
 """Families with forms that count behind another one of theirs only."""
 
 THINK_ENDS = frozenset(end for form in _THOUGHTS if form.family == "think" for end in form.ends)

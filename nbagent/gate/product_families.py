@@ -43,7 +43,15 @@ PRODUCTS = [
     Form("openhands", "<execute>→\n", "tool", ("</execute>",), "line", ahead=r"\A\s*[^<\s]"),
     *pairs("open-webui", "tool", "code_interpreter"),
     Form("open-webui", '→<details type="tool_calls"', "tool", ("</details>",), "line"),
-    Form("langchain", "<tool>→@</tool>~<tool_input>", "tool", ("</tool_input>",), "line"),
+    *[
+        Form("langchain", f"<{name}>→@</{name}>~<{given}>", "tool", (f"</{given}>",), "line")
+        for name, given in (
+            ("tool", "tool_input"),
+            ("tool_name", "tool_input"),
+            ("action", "action_input"),
+        )
+    ],
+    Form("langchain", "<observation>", "result", ("</observation>",), "line", "family"),
     *tokens(
         "search-o1",
         "tool",

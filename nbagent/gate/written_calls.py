@@ -69,7 +69,7 @@ def final_answer(text: str) -> str | None:
 
 _CUT_NAME = re.compile(
     r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{|tool\s*=>\s*"([^"]+)\""""
-    r"""|\[\{"([\w.:/-]+)":\s*\{|([\w.:/-]+)</tool>|TOOL_NAME:\s*([\w.:/-]+)"""
+    r"""|\[\{"([\w.:/-]+)":\s*\{|([\w.:/-]+)</(?:tool|tool_name|action)>|TOOL_NAME:\s*([\w.:/-]+)"""
     r"""|<details [^>]*\bname="([^"]+)"|(?!print)\b(\w[\w.]*)\("""
 )
 """The name in a call that is cut off, or has a fault."""

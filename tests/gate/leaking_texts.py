@@ -202,8 +202,15 @@ CALLS: list[tuple[str, str]] = [
     ],
     *[
         ("hermes", f"<{name}>{JSON}</{name}>")
-        for name in ("tool-call", "function-calls", "tool_invocation", "function_use")
+        for name in (
+            *("tool-call", "function-calls", "tool_invocation", "function_use", "tool_calling"),
+            *("toolUse", "tool_request", "mcp_call", "mcp_tool_use", "server_tool_use", "api_call"),
+        )
     ],
+    ("hermes", f'<tool name="search">{ARGS}</tool>'),
+    ("hermes", f'<call name="search">{ARGS}</call>'),
+    ("qwen-coder", f"<tool=search>{ARGS}</tool>"),
+    ("hermes", f"<mcp_call>{JSON}</mcp_call>\n<mcp_tool_result>{RESULT}</mcp_tool_result>"),
     ("rubra", f"starttoolcall{JSON}endtoolcall"),
     ("gemini", f"<ctrl42>call:search{{q:<ctrl46>{Q}<ctrl46>}}"),
     ("gemini", f"call:default_api:search{{q:<ctrl46>{Q}<ctrl46>}}\n"),
@@ -230,6 +237,14 @@ CALLS: list[tuple[str, str]] = [
         ),
     ),
     ("langchain", f"<tool>search</tool>\n<tool_input>{Q}</tool_input>"),
+    ("langchain", f"<tool_name>search</tool_name>\n<tool_input>{ARGS}</tool_input>"),
+    (
+        "langchain",
+        (
+            f"<action>search</action><action_input>{Q}</action_input>\n"
+            f"<observation>{RESULT}</observation>"
+        ),
+    ),
     ("continue", f"```tool\nTOOL_NAME: search\nBEGIN_ARG: q\n{Q}\nEND_ARG\n```"),
     (
         "dspy",
@@ -549,7 +564,10 @@ THOUGHTS: list[tuple[str, str]] = [
     ("magistral", f"[thinking]\n{THOUGHT}\n[/thinking]\n"),
     *[
         ("scratchpad", f"<{name}>\n{THOUGHT}\n</{name}>\n")
-        for name in ("scratch_pad", "thought_process", "chain_of_thought", "internal_thoughts")
+        for name in (
+            *("scratch_pad", "thought_process", "chain_of_thought", "internal_thoughts"),
+            *("reasoning_content", "inner_voice", "thinking_block", "redacted_thinking"),
+        )
     ],
     ("granite", f"Here is my thought process: {THOUGHT}\nHere is my response: "),
     ("granite", f"Here's my thought process:\n\n{THOUGHT}\n\nHere's my response:\n\n"),
