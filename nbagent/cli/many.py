@@ -17,7 +17,7 @@ from nbagent.many.table_file import (
     records_of,
     write_rows,
 )
-from nbagent.printable import printable, printable_line
+from nbagent.printable import printable_json, printable_line
 
 NOBODY = "nobody can be asked; --allow lets a tool run without a question"
 """Reason of a question's denial."""
@@ -88,4 +88,4 @@ def _write(runs: nbagent.Runs, path: str | None) -> None:
     if path is not None:
         write_rows(runs.rows, path)
         return
-    sys.stdout.write(printable(json_lines(records_of(runs.rows)).decode()))
+    sys.stdout.write(printable_json(json_lines(records_of(runs.rows)).decode()))

@@ -10,6 +10,7 @@ import pytest
 from nbagent.cli import main
 from nbagent.errors import NbagentError
 from nbagent.many.table_file import column_of, read_items
+from nbagent.printable import printable
 
 CONFIG = "agents:\n  helper:\n    model: demo\n"
 
@@ -53,6 +54,18 @@ def test_answers_are_lines_of_json_by_default(
         ("Rome, Italy", 2),
     ]
     assert "4 / 4" in printed.err
+
+
+def test_printed_json_has_the_same_values_without_characters_that_act_on_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "a\x1b\x9d52;c;aGk=\x9c\x7f\u202eb\U000e0041"
+    data = folder / "questions.txt"
+    data.write_text(hostile)
+    assert main(["map", str(folder / "config.yaml"), str(data)]) == 0
+    printed = capsys.readouterr().out
+    assert printable(printed) == printed
+    assert json.loads(printed)["item"] == hostile
 
 
 def test_answers_go_to_parquet(folder: Path) -> None:
