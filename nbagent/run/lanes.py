@@ -91,8 +91,8 @@ class Lanes(EventSource):
         if self.count <= MAX_NAMES and len(set(shown)) == self.count:
             self.name = ", ".join(shown)
         self._lanes: list[_Lane] = []
-        for stream, distinct, (_, origin) in zip(streams, _numbered(shown), named, strict=True):
-            lane = _Lane(lane_id(len(self._lanes)), StreamName(distinct, origin), stream)
+        for stream, distinct, name in zip(streams, _numbered(shown), named, strict=True):
+            lane = _Lane(lane_id(len(self._lanes)), distinct, StreamName(*name), stream)
             self._lanes.append(lane)
         tools = [tool for stream in streams for tool in stream.info.tools]
         self.info = SourceInfo(name=self.name, streams=self.count, tools=tools)
@@ -230,11 +230,11 @@ def lane_id(index: int) -> str:
 class _Lane:
     """Stream that is shown as a sub-agent of the run."""
 
-    def __init__(self, id: str, name: StreamName, stream: EventSource) -> None:
+    def __init__(self, id: str, name: str, stream_name: StreamName, stream: EventSource) -> None:
         self.id = id
-        self.name = name.text
+        self.name = name
         self.stream = stream
-        self._stream_name = name
+        self._stream_name = stream_name
         self.is_open = False
         self.status: RunStatus = "incomplete"
         self._usage: Usage | None = None

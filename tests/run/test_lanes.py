@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from agent.server import Server, say
 from hypothesis import given
 from hypothesis import strategies as st
 from run.by_hand import ByHand, Taken
@@ -95,6 +96,13 @@ def test_a_lane_is_named_by_the_user_else_for_its_agent_else_its_model_else_its_
     ]
     assert run.name == "5 streams"
     assert all(lane.seconds is not None for lane in run.lanes)
+
+
+def test_lanes_of_one_agent_keep_their_numbers_when_it_says_its_name() -> None:
+    with Server(*[say("chat", "Hi.")] * 3) as server:
+        agent = nbagent.Agent("test-1", client=server.client(), api="chat", name="analyst")
+        run = run_of(*(agent.stream("Hello") for _ in range(3)))
+    assert [lane.name for lane in run.lanes] == ["analyst 1", "analyst 2", "analyst 3"]
 
 
 def test_a_few_streams_of_different_names_name_their_run() -> None:
