@@ -10,6 +10,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbagent.server.limits import Limits
 
+STOP_GRACE_S = 1.5
+"""Seconds that a response has to end when the server stops; then its client is cut, and reads on
+elsewhere. uvicorn cancels it a moment later, with a traceback.
+"""
+
 
 class Use(enum.IntEnum):
     """Use of a connection.
@@ -78,6 +83,11 @@ class HttpConnection(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self._begin(Use.IDLE)
+
+    def shutdown(self) -> None:
+        """End with the response that is sent, or after a time."""
+        super().shutdown()
+        self.loop.call_later(STOP_GRACE_S, self.transport.abort)
 
     def pause_writing(self) -> None:
         """Limit the time in which the client must read on."""

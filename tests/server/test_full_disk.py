@@ -71,6 +71,17 @@ def test_a_stop_is_taken_and_the_readers_end_when_there_is_room(
     assert running.http.post(f"/runs/{running.run}/cancel").status_code == 409
 
 
+def test_a_server_stops_and_its_readers_are_cut_to_read_on_elsewhere(
+    running: Running, disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with filled(disk):
+        running.server.stop()
+        running.reader.join(30)
+    assert not running.reader.is_alive()
+    assert b"run.end" not in running.read
+    assert "ERROR" not in caplog.text
+
+
 USER = {"role": "user", "content": "x"}
 PROMPTS: list[tuple[str, dict[str, Any]]] = [
     ("/runs", {"message": "x"}),

@@ -3,6 +3,7 @@ get.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -63,7 +64,10 @@ class Running:
         wait_until(lambda: PIECE.encode() in self.read)
 
     def _read(self) -> None:
-        with self.http.stream("GET", f"/runs/{self.run}/events") as response:
+        with (
+            contextlib.suppress(httpx2.RemoteProtocolError),  # of a server that stops
+            self.http.stream("GET", f"/runs/{self.run}/events") as response,
+        ):
             for part in response.iter_raw():
                 self.read += part
 

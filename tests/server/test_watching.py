@@ -1,5 +1,7 @@
 """A served run, watched by nbagent elsewhere: Stop and answers go the way back."""
 
+from pathlib import Path
+
 import httpx2
 import pytest
 from agent.server import Server as ModelServer
@@ -125,4 +127,21 @@ def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(
             for _ in reader.stream("text.delta"):
                 break
         assert reader.wait(10).status == "cancelled"
+    assert "ERROR" not in capfd.readouterr().err
+
+
+def test_a_server_that_stops_cuts_the_readers_of_a_run_elsewhere_and_logs_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ModelServer(holding) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        store = tmp_path / "runs.db"
+        with serve(agent, port=0, store=store) as first, serve(agent, port=0, store=store) as other:
+            run = httpx2.post(f"{first.url}/runs", json={"message": "go"}).json()["id"]
+            with httpx2.stream("GET", f"{other.url}/runs/{run}/events", timeout=20) as response:
+                read = response.iter_bytes()
+                next(read)
+                other.stop()
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    list(read)
     assert "ERROR" not in capfd.readouterr().err

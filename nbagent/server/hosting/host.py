@@ -336,8 +336,9 @@ class Host(KnownRuns):
         for hosted in self._hosting:
             if hosted.run is not None:
                 hosted.run.cancel(by="the server")
-        if self._hosting:
-            await asyncio.wait(self._hosting.values(), timeout=STOP_TIMEOUT_S)
+        # what a run lacks that waits for its store, another process adds to it
+        if ending := [task for hosted, task in self._hosting.items() if not hosted.waits]:
+            await asyncio.wait(ending, timeout=STOP_TIMEOUT_S)
         for task in (*self._tasks, *self._services):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._services, return_exceptions=True)
