@@ -228,6 +228,64 @@ def test_an_interrupt_is_answered_in_another_process(pair: tuple[Client, Client]
     assert "gone" in [each.get("content") for each in rest]
 
 
+def frames(lines: Iterator[str]) -> Iterator[str]:
+    return (line[6:] for line in lines if line.startswith("data: "))
+
+
+def use_chat(prompt: str, **part: Any) -> Json:
+    """Return a request of `useChat`; with a part of the assistant's message behind the prompt."""
+    messages = [{"role": "user", "parts": [{"type": "text", "text": prompt}]}]
+    if part:
+        messages.append({"role": "assistant", "parts": [part]})
+    return {"id": f"chat of {prompt}", "messages": messages}
+
+
+def test_a_page_of_use_chat_reads_the_answer_of_another_process_from_its_beginning(
+    cluster: Cluster, pair: tuple[Client, Client]
+) -> None:
+    first, second = pair
+    asked = use_chat("words")
+    path = f"/api/chat/{asked['id']}/stream"
+    assert second.http.get(path).status_code == 204
+    cluster.model.go_on.release(1)
+    left = list[str]()
+    with first.http.stream("POST", "/api/chat", json=asked) as response:
+        for frame in frames(response.iter_lines()):
+            left.append(frame)
+            if WORDS[0] in frame:
+                break
+    with second.http.stream("GET", path) as response:
+        cluster.model.go_on.release(len(WORDS) - 1)
+        whole = list(frames(response.iter_lines()))
+    assert (whole[: len(left)], whole[-1]) == (left, "[DONE]")
+    texts = [json.loads(each)["delta"] for each in whole if "text-delta" in each]
+    assert "".join(texts) == "".join(WORDS)
+    assert [client.http.get(path).status_code for client in pair] == [204, 204]
+
+
+def test_a_page_of_use_chat_answers_the_question_of_another_process(
+    cluster: Cluster, pair: tuple[Client, Client]
+) -> None:
+    cluster.deleted.unlink(missing_ok=True)
+    first, second = pair
+    asked = use_chat("delete")
+    shown = first.http.post("/api/chat", json=asked).text
+    loaded = second.http.get(f"/api/chat/{asked['id']}/stream").text
+    assert loaded == shown
+    question = next(
+        json.loads(frame) for frame in frames(iter(loaded.splitlines())) if "approvalId" in frame
+    )
+    answer = {
+        "type": "tool-delete",
+        "toolCallId": question["toolCallId"],
+        "state": "approval-responded",
+        "approval": {"id": question["approvalId"], "approved": True},
+    }
+    rest = second.http.post("/api/chat", json=use_chat("delete", **answer)).text
+    assert ("tool-output-available" in rest, "[DONE]" in rest) == (True, True)
+    assert cluster.deleted.read_text() == "a\n"
+
+
 def test_a_session_goes_on_in_another_process(pair: tuple[Client, Client]) -> None:
     first, second = pair
     session = first.session()
