@@ -34,7 +34,11 @@ STOP_REASONS = {"completed": "stop", "incomplete": "max_tokens", "max_steps": "m
 
 
 def write_log(
-    path: Path, rows: Sequence[Row], run_of: Callable[[Row], Run], scores: Mapping[str, Interval]
+    path: Path,
+    rows: Sequence[Row],
+    run_of: Callable[[Row], Run],
+    scores: Mapping[str, Interval],
+    mask: Callable[[str], str],
 ) -> None:
     """Write the rows that have ended.
 
@@ -43,6 +47,7 @@ def write_log(
         rows: of the map.
         run_of: returns the run of a row.
         scores: means of the checks, by name.
+        mask: masks the text of an item.
 
     Raises:
         OSError: the file cannot be written.
@@ -53,7 +58,7 @@ def write_log(
     summaries = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for row in ended:
-            sample = _sample(row, _run(row, run_of))
+            sample = _sample(row, _run(row, run_of), mask)
             place = sample["id"], sample["epoch"]
             seen[place] += 1
             if seen[place] > 1:  # a label may be there twice
@@ -77,7 +82,7 @@ def _run(row: Row, run_of: Callable[[Row], Run]) -> Run | None:
         return None
 
 
-def _sample(row: Row, run: Run | None) -> Json:
+def _sample(row: Row, run: Run | None, mask: Callable[[str], str]) -> Json:
     outcome = row.outcome
     assert outcome is not None
     name = " ".join(part for part in (row.agent, str(row.item.label)) if part)
@@ -85,7 +90,7 @@ def _sample(row: Row, run: Run | None) -> Json:
     sample: Json = {
         "id": name,
         "epoch": row.repeat,
-        "input": str(row.item.prompt),
+        "input": mask(str(row.item.prompt)),
         "target": "",
         "messages": [] if run is None else [_message(each) for each in run.messages],
         "output": _output(model, outcome),

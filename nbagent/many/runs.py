@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 import msgspec
 
 from nbagent.errors import NbagentError
+from nbagent.gate import Gate
+from nbagent.gate.secrets import known
 from nbagent.many.compare import RunsComparison
 from nbagent.many.engine import Engine
 from nbagent.many.frame import frame_of
@@ -108,6 +110,7 @@ class Runs(Sequence[Run]):
         self._gate = gate
         self._store = store
         self._budget = budget
+        self._redact = redact
         self._home = home or loop()
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._done.set_result(None)
@@ -282,7 +285,7 @@ class Runs(Sequence[Run]):
         Raises:
             OSError: the file cannot be written.
         """
-        write_log(Path(path), self.rows, self.run_of, self.scores)
+        write_log(Path(path), self.rows, self.run_of, self.scores, self._masker())
 
     @property
     def scores(self) -> dict[str, Interval]:
@@ -361,7 +364,12 @@ class Runs(Sequence[Run]):
         return f"<Runs {self.summary()}>"
 
     def _repr_html_(self) -> str:
-        return summary_html(self.rows, self.summary(), self.notices)
+        return summary_html(self.rows, self.summary(), self.notices, self._masker())
+
+    def _masker(self) -> Callable[[str], str]:
+        gate = Gate(redact=self._redact)
+        gate.mask_secrets(known())
+        return gate.mask
 
     def _ipython_display_(self) -> None:
         self.show()

@@ -1,7 +1,7 @@
 """The state of a map in one line, and as a small table."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nbagent.blocks.rows import HEADS
 from nbagent.many.rate import RowGate
@@ -75,24 +75,31 @@ def _seconds_left(rows: Sequence[Row], totals: Totals, gate: RowGate) -> float |
     return left * (totals.seconds / totals.ran) / max(1, min(gate.limit, left))
 
 
-def summary_html(rows: Sequence[Row], line: str, notices: Sequence[str]) -> str:
+def summary_html(
+    rows: Sequence[Row], line: str, notices: Sequence[str], mask: Callable[[str], str]
+) -> str:
     """Return the state of a map as static HTML: its line, what went wrong, and some rows.
 
     Args:
         rows: all of them.
         line: of `summary_line`.
         notices: what went wrong beside the rows themselves.
+        mask: masks a text before it is shortened.
     """
-    cells = cells_of(rows)
+    cells = cells_of(rows, mask)
     more = len(rows) - len(cells)
     rest = f"<p>… and {more:,} more rows</p>" if more > 0 else ""
     said = "".join(f"<p>{escape_line(notice)}</p>" for notice in notices)
     return f"<p><strong>{escape_line(line)}</strong></p>{said}{html_table(HEADS, cells)}{rest}"
 
 
-def cells_of(rows: Sequence[Row]) -> list[list[str]]:
+def cells_of(rows: Sequence[Row], mask: Callable[[str], str]) -> list[list[str]]:
     """Return the texts of rows that failed, in whole or in part, and of the first others, in their
     order.
+
+    Args:
+        rows: all of them.
+        mask: masks a text before it is shortened.
     """
     kinds: list[list[Row]] = [[], [], []]
     for row in rows:
@@ -100,7 +107,7 @@ def cells_of(rows: Sequence[Row]) -> list[list[str]]:
         if len(kind) < SHOWN_ROWS:
             kind.append(row)
     shown = sorted(itertools.chain(*kinds), key=lambda row: row.number)
-    return [_cells(row) for row in shown]
+    return [_cells(row, mask) for row in shown]
 
 
 def _kind(row: Row) -> int:
@@ -112,11 +119,12 @@ def _kind(row: Row) -> int:
     return 2
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, mask: Callable[[str], str]) -> list[str]:
     said, took = answer_line(row.result), ""
     if row.outcome is None and row.run is not None:
         said = plain_line(row.run.answer[: 4 * LINE_CHARS])
     if row.result.seconds is not None:
         took = duration(row.result.seconds)
-    texts = [short(text, LINE_CHARS) for text in (row.item.prompt, said)]
+    whole = (str(text)[: 4 * LINE_CHARS] for text in (row.item.prompt, said))
+    texts = [short(mask(text), LINE_CHARS) for text in whole]
     return [row.name, *texts, state_text(row), took]

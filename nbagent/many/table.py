@@ -143,7 +143,7 @@ class Table(OwnedStream):
             id=BLOCK,
             summary=self._runs.summary(),
             notices=self._runs.notices,
-            cells=cells_of(self._runs.rows),
+            cells=cells_of(self._runs.rows, self.run.masker),
             total=len(self._runs),
         )
 

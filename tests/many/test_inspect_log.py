@@ -61,6 +61,13 @@ print(json.dumps([
 """
 
 
+def test_credentials_in_an_item_are_masked(tmp_path: Path) -> None:
+    key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
+    runs: Runs = nbagent.map(lambda item: iter([item]), [f"my key {key}"]).wait()
+    runs.to_inspect(tmp_path / "day.eval")
+    assert key not in json.dumps(contents(tmp_path / "day.eval"))
+
+
 @pytest.mark.proof
 def test_inspect_ais_own_reader_takes_the_log(tmp_path: Path) -> None:
     agent = nbagent.Agent("demo", tools=[add])

@@ -173,6 +173,23 @@ def test_credentials_in_an_item_are_masked() -> None:
     assert key not in table.run.to_markdown()
 
 
+@pytest.mark.parametrize("before", [90, 100, 110, 118])
+def test_no_beginning_of_a_credential_stands_where_an_item_is_shortened(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_API_KEY", "canary-9f8e7d6c5b4a3210")
+    runs = nbagent.map(say, [f"{'x' * before} canary-9f8e7d6c5b4a3210"]).wait()
+    table = shown(runs)
+    for copy in (table.run.to_markdown(), table.run.to_html(), runs._repr_html_()):
+        assert "canary" not in copy
+
+
+def test_what_redact_matches_is_masked_in_the_static_table() -> None:
+    html = nbagent.map(say, ["card 4711-0815"], redact=[r"\d{4}-\d{4}"]).wait()._repr_html_()
+    assert "card •••••••••" in html
+    assert "4711" not in html
+
+
 def test_the_static_copy_has_the_first_rows_and_those_that_failed() -> None:
     items = [*map(str, range(60)), "bad"]
     runs = nbagent.map(say, items).wait()
