@@ -125,7 +125,7 @@ class Redactor:
                 return [*self.close(), self._masked(event)]
             case e.File():
                 return [self._file(event)]
-            case e.Error():
+            case e.Error() | e.Status(level="warning"):  # they quote
                 return [self._masked(event, ALL_CUTS)]
             case _:
                 return [self._masked(event)]

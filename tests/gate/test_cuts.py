@@ -15,6 +15,7 @@ from nbagent import events as e
 from nbagent.agent.run.cross_loop_queue import CrossLoopQueue
 from nbagent.gate.masking import ALL_CUTS
 from nbagent.gate.patterns import Patterns
+from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
 from nbagent.mime import display_of, error_of, json_of, summary_of
 from nbagent.mime.text import MASK
@@ -126,6 +127,12 @@ def test_a_table_shows_no_beginning_of_a_secret_in_its_cells(
         shown = shown_of(table, monkeypatch, redact=[RULE])
         assert "<table" in shown
         assert not leaks(shown)
+
+
+def test_a_warning_that_quotes_a_secret_is_masked_to_the_cut() -> None:
+    status = e.Status(message=f"no JSON: got 'see {KEY[:12]}…'", level="warning")
+    [shown] = Redactor(Secrets([KEY])).feed(status)
+    assert not leaks(repr(shown))
 
 
 def test_a_word_before_an_omission_stays() -> None:
