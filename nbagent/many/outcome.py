@@ -7,6 +7,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.blocks.end import end_label
 from nbagent.events.jsonable import json_safe
+from nbagent.gate.secrets import mask
 from nbagent.render.durations import worked
 from nbagent.run import Run
 
@@ -108,7 +109,7 @@ def failure(error: BaseException, attempts: int) -> Outcome:
     """Return the outcome of a row whose run could not begin."""
     return Outcome(
         status="failed",
-        error=f"{type(error).__name__}: {error}"[:ERROR_CHARS],
+        error=mask(f"{type(error).__name__}: {error}")[:ERROR_CHARS],
         error_type=type(error).__name__,
         attempts=attempts,
     )

@@ -79,6 +79,15 @@ def test_a_function_that_gives_no_stream_fails_its_row(function: Any, error: str
     assert runs.df()["error"][0].startswith(error)
 
 
+def test_a_function_that_raises_a_credential_shows_none(tmp_path: Path) -> None:
+    def refuse(item: str) -> Iterator[str]:
+        raise ValueError("401: Authorization: Bearer abcdefghijklmnopqrst")
+
+    runs = done(refuse, ["one"])
+    runs.to_jsonl(tmp_path / "rows.jsonl")
+    assert "abcdefgh" not in (tmp_path / "rows.jsonl").read_text() + runs.df().to_string()
+
+
 def test_a_function_that_hangs_is_ended_by_its_timeout() -> None:
     runs = done(hang, ["a"], timeout=0.2)
     assert runs.df()["error"][0].startswith("It was not done after 0.2 s")
