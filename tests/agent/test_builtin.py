@@ -15,6 +15,7 @@ from patience import LIMITS_S
 import nbagent
 from nbagent import events as e
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
+from nbagent.agent.builtin.search import MAX_PASSAGE_CHARS
 from nbagent.agent.tools.decorator import AnyToolFunction, tool_of
 from nbagent.errors import ToolError
 
@@ -233,6 +234,30 @@ async def test_a_query_without_words(docs: Path) -> None:
 async def test_a_credential_in_a_file_is_masked_for_the_model(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("the key is sk-0123456789abcdefghij")
     assert "key is sk•••" in await run(search(tmp_path), query="key")
+
+
+async def test_no_beginning_of_a_credential_is_left_where_a_passage_is_shortened(
+    tmp_path: Path,
+) -> None:
+    word = "canary-9f8e7d6c5b4a3210"
+    text = "the key "
+    (tmp_path / "notes.txt").write_text(
+        f"{text.ljust(MAX_PASSAGE_CHARS - 30)} password={word} and more"
+    )
+    found = await run(search(tmp_path), query="key")
+    assert "password=ca" in found
+    assert "canary" not in found
+
+
+async def test_a_private_key_is_masked_in_each_of_its_passages(tmp_path: Path) -> None:
+    lines = [f"MII{number:02}" + "a1B2" * 15 for number in range(20)]
+    dashes = "-" * 5
+    block = [f"{dashes}BEGIN PRIVATE KEY{dashes}", *lines, f"{dashes}END PRIVATE KEY{dashes}"]
+    (tmp_path / "key.pem").write_text("\n".join(block))
+    found = await run(search(tmp_path), query="private")
+    assert "BEGIN" in found
+    assert "END" in found
+    assert "a1B2" not in found
 
 
 # --- agent_call ---

@@ -68,8 +68,10 @@ def search(folder: str | Path = ".") -> AnyToolFunction:
         note = f" Only the first {MAX_FILES:,} files were searched." if count > MAX_FILES else ""
         if not found:
             return f"Nothing found in {min(count, MAX_FILES):,} files.{note}"
-        passages = (f"{place}\n{_shortened(text)}" for place, text in found)
-        return secrets.mask("\n\n".join(passages)) + (f"\n\n{note.strip()}" if note else "")
+        passages = (
+            f"{secrets.mask(place)}\n{_shortened(secrets.mask(text))}" for place, text in found
+        )
+        return "\n\n".join(passages) + (f"\n\n{note.strip()}" if note else "")
 
     return find
 
@@ -85,9 +87,12 @@ def _fill(index: sqlite3.Connection, folder: Path) -> int:
         if count > MAX_FILES:
             break
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
+        if "PRIVATE KEY" in text:  # a passage with its end does not show what it is
+            text = secrets.mask(text)
+        lines = text.splitlines()
         name = path.relative_to(folder).as_posix()
         starts = range(0, len(lines), PASSAGE_LINES)
         passages = (
