@@ -12,7 +12,7 @@ from typing import Any
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, list_or_empty, str_field, to_jsonable
 
 _CALL_TYPES = {"tool_use", "tool_call", "function_call"}
 _RESULT_TYPES = {"tool_result", "function_response"}
@@ -67,8 +67,7 @@ class PartWriter:
 
     def text(self, key: Hashable, text: str) -> None:
         """Append to a text, and end the open reasoning."""
-        for open_key in self.builder.open_keys():
-            self.builder.end_reasoning(open_key)
+        self._end_reasoning()
         self.wrote = self.wrote or bool(text)
         self.builder.text(key, text)
 
@@ -77,6 +76,10 @@ class PartWriter:
         self._end_texts()
         self._reasoning.add(key)
         self.builder.reasoning(key, text)
+
+    def _end_reasoning(self) -> None:
+        for key in self.builder.open_keys():
+            self.builder.end_reasoning(key)
 
     def _end_texts(self) -> None:
         """End the open texts, except artifacts: the agent ends those explicitly."""
@@ -90,8 +93,7 @@ class PartWriter:
         if known is not None:
             return known
         self._end_texts()
-        for open_key in self.builder.open_keys():
-            self.builder.end_reasoning(open_key)
+        self._end_reasoning()
         call_key = call_id or self.builder.mint("call")
         block = self.calls[call_key] = self.builder.start_tool(call_key, name, call_id=call_id)
         self.builder.complete_args(block, args)
@@ -110,10 +112,7 @@ class PartWriter:
 
         Without an id it is that of the oldest open call.
         """
-        if call_id:
-            block = self.calls.get(call_id)
-        else:
-            block = self.builder.oldest_unanswered(name)
+        block = self.builder.call_of_result(self.calls, call_id, name)
         if block is None:
             block = self.call(call_id, name or "tool", None)
         if failed:
@@ -132,10 +131,8 @@ class PartWriter:
         if is_result or (is_call and "tool_call_id" in entry):
             self._data_result(entry, metadata, name)
         elif is_call and name:
-            call_id = str_field(entry, "tool_call_id", "id")
-            call_id = call_id or str_field(metadata, "agui_tool_call_id")
             args = entry.get("arguments", entry.get("args", entry.get("input")))
-            self.call(call_id, name, args)
+            self.call(_call_id_in(entry, metadata), name, args)
         elif kind == "thinking":
             self.complete_reasoning(entry)
         else:
@@ -146,12 +143,16 @@ class PartWriter:
     def _data_result(
         self, entry: Mapping[str, Any], metadata: Mapping[str, Any], name: str | None
     ) -> None:
-        call_id = str_field(entry, "tool_call_id", "id")
-        call_id = call_id or str_field(metadata, "agui_tool_call_id")
         error = str_field(entry, "error")
         is_error = entry.get("is_error") is True or metadata.get("agui_is_error") is True
         content = entry.get("content", entry.get("response", entry.get("result")))
-        self.result(call_id, content, error, failed=bool(error) or is_error, name=name)
+        self.result(
+            _call_id_in(entry, metadata),
+            content,
+            error,
+            failed=bool(error) or is_error,
+            name=name,
+        )
 
     def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
         """Write complete reasoning, or end the reasoning block of its id if deltas of it came
@@ -186,6 +187,11 @@ class PartWriter:
         )
 
 
+def _call_id_in(entry: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None:
+    """Return the id of a call that a data part, or its metadata, has; None if neither has one."""
+    return str_field(entry, "tool_call_id", "id") or str_field(metadata, "agui_tool_call_id")
+
+
 def _meta(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     plain = to_jsonable(metadata)
     if isinstance(plain, dict) and plain:
@@ -202,9 +208,5 @@ def strip_thinking_label(text: str) -> str:
 
 def message_text(message: Any) -> str:
     """Return the text of all parts of a message."""
-    parts = fields_or_empty(message).get("parts")
-    if isinstance(parts, (list, tuple)):
-        texts = [fields_or_empty(part).get("text") for part in parts]
-    else:
-        texts = []
-    return "".join(text for text in texts if isinstance(text, str))
+    parts = list_or_empty(fields_or_empty(message).get("parts"))
+    return "".join(str_field(fields_or_empty(part), "text", default="") for part in parts)

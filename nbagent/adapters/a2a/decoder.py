@@ -10,7 +10,7 @@ metadata that agents use for them. Hector's second version streams this protocol
 the metadata of deltas.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from nbagent import events as ev
@@ -84,51 +84,36 @@ class A2ADecoder(BaseDecoder):
             self.fail_with(payload["error"])
             return
         kind, body = frame_kind(payload)
-        if kind:
-            self.builder.begin(thread_id=str_field(body, "contextId"))
-        match kind:
-            case "task":
-                self._read_task(body)
-            case "message":
-                self._message(body)
-            case "status-update":
-                self._is_task = True
-                self._status(body)
-            case "artifact-update":
-                self._is_task = True
-                self._artifact_update(body)
-            case _:
-                self.unread(item)
+        reader = _READERS.get(kind)
+        if reader is None:
+            self.unread(item)
+            return
+        self.builder.begin(thread_id=str_field(body, "contextId"))
+        self._is_task = self._is_task or kind != "message"
+        reader(self, body)
 
     @staticmethod
     def _unwrap_pair(item: Any) -> Any:
         """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is
         no update yet.
         """
-        if isinstance(item, tuple) and item:
-            return next(
-                (
-                    entry
-                    for entry in reversed(item)
-                    if entry is not None and frame_kind(to_wire_dict(entry))[0]
-                ),
-                item[0],
-            )
-        return item
+        if not isinstance(item, tuple) or not item:
+            return item
+        for entry in reversed(item):
+            if entry is not None and frame_kind(to_wire_dict(entry))[0]:
+                return entry
+        return item[0]
 
     def done(self) -> None:
         """Complete the run: the server sent its last frame."""
         self._close_artifacts()
         self.builder.end_texts_and_reasoning()
-        if self.stop_info == TRUNCATED:
-            self.stop_info = StopInfo("completed")
+        self.complete()
 
     # --- tasks and their states ---
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
-        self._is_task = True
-        artifacts = task.get("artifacts")
-        for artifact in list_or_empty(artifacts):
+        for artifact in list_or_empty(task.get("artifacts")):
             entry = fields_or_empty(artifact)
             if entry.get("artifactId") not in self._artifacts:  # a known artifact was streamed
                 self._artifact_update({"artifact": entry, "lastChunk": True})
@@ -183,22 +168,25 @@ class A2ADecoder(BaseDecoder):
         """Write the message of a working agent: plain text as status lines, parts with agents'
         metadata as usual.
         """
-        parts = message.get("parts")
-        for part in list_or_empty(parts):
+        message_id = message.get("messageId")
+        for part in list_or_empty(message.get("parts")):
             data = fields_or_empty(part)
             text = data.get("text")
-            marked = any(
-                str(name).startswith(("agui_", "adk_"))
-                for name in fields_or_empty(data.get("metadata"))
-            )
-            if isinstance(text, str) and not marked:
-                if text:
-                    self.builder.status(text)
-                    message_id, before = self._last_note
-                    is_same = message_id is not None and message_id == message.get("messageId")
-                    self._last_note = (message.get("messageId"), before + text if is_same else text)
+            if isinstance(text, str) and not _is_marked(data):
+                self._write_note(message_id, text)
             else:
-                self.parts.write(part, ("message", message.get("messageId")))
+                self.parts.write(part, ("message", message_id))
+
+    def _write_note(self, message_id: Any, text: str) -> None:
+        """Write a status line, and keep the text of its message: it may be the answer."""
+        if not text:
+            return
+        self.builder.status(text)
+        last_id, before = self._last_note
+        if message_id is not None and message_id == last_id:
+            self._last_note = (message_id, before + text)
+        else:
+            self._last_note = (message_id, text)
 
     def _request_approval(
         self,
@@ -249,24 +237,32 @@ class A2ADecoder(BaseDecoder):
         if isinstance(metadata.get("partial"), bool):
             self._hector(parts, metadata, ("artifact", name))
             return
+        artifact = self._open_artifact(name, appends=payload.get("append") is True)
+        for part in parts:
+            text = fields_or_empty(part).get("text")
+            if isinstance(text, str):
+                artifact.texts[-1] += text
+                if artifact.replaced:
+                    continue  # its end has the whole text
+            if self.parts.write(part, ("artifact", name)):
+                self._end_text(str(name), artifact)
+                artifact.texts.append("")
+        if payload.get("lastChunk") is True:
+            self._close_artifact(str(name), artifact)
+
+    def _open_artifact(self, name: Any, *, appends: bool) -> Artifact:
+        """Return the open artifact of that name, a new one if there is none.
+
+        An update that does not append replaces what the artifact had.
+        """
         artifact = None
         if isinstance(name, str):
             artifact = self._artifacts.get(name)
         if artifact is None or not artifact.open:
             artifact = self._artifacts[str(name)] = Artifact()
-        elif payload.get("append") is not True:
+        elif not appends:
             artifact.replaced, artifact.texts = True, [""]
-        for part in parts:
-            text = fields_or_empty(part).get("text")
-            if isinstance(text, str):
-                artifact.texts[-1] += text
-            if not (isinstance(text, str) and artifact.replaced) and self.parts.write(
-                part, ("artifact", name)
-            ):
-                self._end_text(str(name), artifact)
-                artifact.texts.append("")
-        if payload.get("lastChunk") is True:
-            self._close_artifact(str(name), artifact)
+        return artifact
 
     def _close_artifact(self, name: str, artifact: Artifact) -> None:
         artifact.open = False
@@ -352,3 +348,17 @@ class A2ADecoder(BaseDecoder):
             self.parts.result(
                 str_field(result, "tool_call_id"), result.get("content"), None, failed=failed
             )
+
+
+def _is_marked(part: Mapping[str, Any]) -> bool:
+    """Return True if a part has the metadata of one of the agents that `content` knows."""
+    names = fields_or_empty(part.get("metadata"))
+    return any(str(name).startswith(("agui_", "adk_")) for name in names)
+
+
+_READERS: dict[str, Callable[[A2ADecoder, Mapping[str, Any]], None]] = {
+    "task": A2ADecoder._read_task,
+    "message": A2ADecoder._message,
+    "status-update": A2ADecoder._status,
+    "artifact-update": A2ADecoder._artifact_update,
+}

@@ -307,12 +307,17 @@ class AcpDecoder(BaseDecoder):
     def _tool_call(self, update: Mapping[str, Any]) -> None:
         is_known = str(update.get("toolCallId")) in self._calls
         block = self._call_of(update)
-        title, status = str_field(update, "title"), update.get("status")
+        title = str_field(update, "title")
         if is_known and title and title != block.name:
             self.builder.progress(block, title)
             block.name = title
-        if status in ("in_progress", "completed", "failed"):
+        if update.get("status") in ("in_progress", "completed", "failed"):
             self._complete_args(str(update["toolCallId"]))
+        self._write_result(block, update)
+
+    def _write_result(self, block: Block, update: Mapping[str, Any]) -> None:
+        """Write the result of a call, or the part of it that there is so far."""
+        status = update.get("status")
         content, output = update.get("content"), update.get("rawOutput")
         result = text_or_blocks(content) if output is None else output
         if status == "failed":

@@ -272,8 +272,6 @@ class AguiEncoder(BaseEncoder):
                 self._emit_event(
                     "RAW", event.parent_id, event=event.data, **without_none(source=event.name)
                 )
-            case _:
-                pass
 
     def _start_agent(self, event: ev.AgentStart) -> None:
         if event.id in self._open_agents:  # it has another name now, which the protocol cannot say

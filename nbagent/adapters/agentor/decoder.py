@@ -298,10 +298,8 @@ class AgentorDecoder(BaseDecoder):
             self._engine_call({**payload, "args": None})
             block = self._calls[str_field(payload, "call_id", default="")]
         error = str_field(payload, "error")
-        if error:
-            self.builder.tool_error(block, error, payload.get("result"))
-        else:
-            self.builder.tool_result(block, payload.get("result"))
+        content = payload.get("result")
+        self.builder.end_tool(block, content, failed=error is not None, message=error)
 
     def _add_usage(self, payload: Mapping[str, Any], *, add: bool) -> None:
         counts = usage_counts(
@@ -312,10 +310,9 @@ class AgentorDecoder(BaseDecoder):
         )
         if not counts:
             return
-        usage = ev.Usage(**counts)
         if not add:
             self.builder.usage = None
-        total = self.builder.add_usage(usage)
+        total = self.builder.add_usage(ev.Usage(**counts))
         self.builder.write(ev.UsageUpdate(usage=total, **self.builder.envelope))
 
     def _run_end(self, payload: Mapping[str, Any]) -> None:

@@ -102,8 +102,6 @@ class AgentorEncoder(BaseEncoder):
                 if self._agent is None:
                     self._emit_agent(event.from_)
                 self._emit_agent(event.to)
-            case _:
-                pass
 
     def _emit_agent(self, name: str | None) -> None:
         if name and name != self._agent:
@@ -111,9 +109,7 @@ class AgentorEncoder(BaseEncoder):
             self._emit_output("agent_updated_stream_event", message=name)
 
     def _tool_name(self, request: ev.ApprovalRequest | None) -> str:
-        call = None
-        if request is not None:
-            call = self.calls.get(request.tool_id or "")
+        call = self.call_of(request)
         if call is None:
             return "approval"
         return call.name

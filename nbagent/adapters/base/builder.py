@@ -3,7 +3,7 @@ events.
 """
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from nbagent import events as ev
@@ -83,10 +83,8 @@ class EventBuilder(TextBuilder):
 
     def add_usage(self, usage: ev.Usage) -> ev.Usage:
         """Add token counts to those of the run. Return the sum."""
-        if self.usage is not None:
-            usage = self.usage + usage
-        self.usage = usage
-        return usage
+        self.usage = usage if self.usage is None else self.usage + usage
+        return self.usage
 
     def end(
         self,
@@ -164,6 +162,21 @@ class EventBuilder(TextBuilder):
             if name is None or block.name == name:
                 return block
         return None
+
+    def call_of_result(
+        self, calls: Mapping[Any, Block], call_id: str | None, name: str | None
+    ) -> Block | None:
+        """Return the call that a result belongs to, or None: the one of its id; without an id, the
+        oldest of its name that has no result.
+
+        Args:
+            calls: the known calls, by the provider's id.
+            call_id: the id that the result has.
+            name: the tool's name; None for any.
+        """
+        if call_id:
+            return calls.get(call_id)
+        return self.oldest_unanswered(name)
 
     def tool_delta(self, block: Block, delta: str) -> None:
         """Append to the text of a call's arguments, unless they are complete."""
@@ -293,6 +306,29 @@ class EventBuilder(TextBuilder):
         """
         error = ev.ErrorInfo(message=message or "the tool failed")
         self.tool_result(block, content, status="error", error=error, value=value)
+
+    def end_tool(
+        self,
+        block: Block,
+        content: Any,
+        *,
+        failed: bool,
+        message: str | None,
+        value: Any = None,
+    ) -> None:
+        """End a call that has failed or not.
+
+        Args:
+            block: the tool call.
+            content: the result as the model reads it.
+            failed: the call has failed.
+            message: why, if it has; None or "" if the system does not say.
+            value: what the tool returned in this process, if that is known.
+        """
+        if failed:
+            self.tool_error(block, message, content, value=value)
+        else:
+            self.tool_result(block, content, value=value)
 
     def progress(self, block: Block, message: str) -> None:
         """Write a progress message of a running tool."""

@@ -145,6 +145,21 @@ class BaseDecoder:
         """
         self.builder.end_step(self.stop_info.finish_reason)
 
+    def end_response(self) -> None:
+        """End the current response, if one is open."""
+        if self.builder.in_step:
+            self.finish()
+
+    def complete(self) -> None:
+        """Complete the run, unless the provider has reported how it ended."""
+        if self.stop_info == TRUNCATED:
+            self.stop_info = StopInfo("completed")
+
+    def expect_more(self) -> None:
+        """Take back that the run is complete: it is truncated if the stream ends here."""
+        if self.stop_info.status == "completed":
+            self.stop_info = TRUNCATED
+
     def feed(self, item: Any) -> list[Event]:
         """Return the events of one upstream item.
 
@@ -181,8 +196,8 @@ class BaseDecoder:
 
     def end_step(self) -> list[Event]:
         """End the current response, whose own stream ended. More responses may follow."""
-        if self.builder.in_step and not self.builder.ended:
-            self.finish()
+        if not self.builder.ended:
+            self.end_response()
         return self.builder.take()
 
     def at_eof(self) -> None:
@@ -202,8 +217,7 @@ class BaseDecoder:
             self.at_eof()
         if self.builder.ended or self.stop_info.status != "paused":
             return None
-        if self.builder.in_step:
-            self.finish()
+        self.end_response()
         self.builder.end_texts_and_reasoning()
         return self.builder.take()
 
@@ -226,8 +240,7 @@ class BaseDecoder:
                 self._fail_tool(error, message)
         else:
             self.at_eof()
-        if builder.in_step:
-            self.finish()
+        self.end_response()
         if not self._understood and self.stop_info.status in ("completed", "incomplete"):
             self._say_that_nothing_was_understood()
         end = self.stop_info

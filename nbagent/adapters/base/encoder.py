@@ -135,6 +135,14 @@ class BaseEncoder(EncoderHooks):
         """All tool calls so far, by their id in the events."""
         return self._streamed_calls.by_id
 
+    def call_of(self, request: ev.ApprovalRequest | None) -> StreamedCall | None:
+        """Return the call that an approval request is for; None if it is for none, or there is no
+        request.
+        """
+        if request is None:
+            return None
+        return self.calls.get(request.tool_id or "")
+
     def open_calls(self) -> list[StreamedCall]:
         """Return the calls without a final result."""
         return self._streamed_calls.unanswered()
@@ -283,9 +291,8 @@ class BaseEncoder(EncoderHooks):
             call_id = event.call_id or event.id
             if self.names_calls and event.kind == "client":
                 call_id = f"{self.run_id}_{call_id}"
-            if (
-                call_id in self._streamed_calls.ids
-            ):  # providers repeat ids; clients take these for one call
+            if call_id in self._streamed_calls.ids:
+                # Providers repeat ids, and clients take those for one call.
                 call_id = self.new_id(f"{call_id}_")
             call = self._streamed_calls.begin(event, call_id)
             self.start_call(call)

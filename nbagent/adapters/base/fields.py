@@ -91,6 +91,13 @@ def list_or_empty(value: Any) -> Sequence[Any]:
     return ()
 
 
+def listed(value: Any) -> Sequence[Any]:
+    """Return several things as they are, and one as a list of it."""
+    if isinstance(value, (list, tuple)):
+        return value
+    return [value]
+
+
 def mapping_or_empty(value: Any) -> Mapping[str, Any]:
     """Return the value if it is a mapping, else an empty dict."""
     if isinstance(value, Mapping):

@@ -107,11 +107,11 @@ def _single(field: Any, value: Any) -> Any:
 
 def _value(message: Any) -> Any:
     """Return the JSON value of a `Value`, `Struct` or `ListValue`."""
-    match message.DESCRIPTOR.name:
-        case "Struct":
-            return {key: _value(message.fields[key]) for key in message.fields}
-        case "ListValue":
-            return [_value(one) for one in message.values]
+    name = message.DESCRIPTOR.name
+    if name == "Struct":
+        return {key: _value(message.fields[key]) for key in message.fields}
+    if name == "ListValue":
+        return [_value(one) for one in message.values]
     kind = message.WhichOneof("kind")
     if kind in (None, "null_value"):
         return None

@@ -20,6 +20,14 @@ _LIMITS = {
 }
 """Providers' names for the limits that cut an answer short, in lower case, by our two names."""
 
+_FAILURES = {
+    "cancelled": "The run was cancelled",
+    "max_steps": "The run had no more steps",
+    "paused": "The run waits for a human",
+    "failed": "The run failed",
+}
+"""Messages of runs that did not complete, by their status."""
+
 _COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _NOT_IN_NAME = re.compile(r"[^\w.-]")
 
@@ -38,19 +46,11 @@ def failure_message(end: ev.RunEnd) -> str:
     """Return the reason of a run that did not complete, for a system whose runs either complete or
     fail.
     """
-    match end.status:
-        case "cancelled":
-            return "The run was cancelled"
-        case "max_steps":
-            return "The run had no more steps"
-        case "paused":
-            return "The run waits for a human"
-        case "failed":
-            return "The run failed"
-        case _ if end.code == ev.STREAM_TRUNCATED:
-            return "The stream broke off before its end"
-        case _:
-            return f"The run is incomplete: {end.finish_reason or end.code or 'no reason given'}"
+    if end.status in _FAILURES:
+        return _FAILURES[end.status]
+    if end.code == ev.STREAM_TRUNCATED:
+        return "The stream broke off before its end"
+    return f"The run is incomplete: {end.finish_reason or end.code or 'no reason given'}"
 
 
 def without_none(**values: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Sum of a run's token counts."""
 
 from nbagent import events as ev
+from nbagent.events.usage import add_usage
 
 
 class UsageTotal:
@@ -14,19 +15,15 @@ class UsageTotal:
     @property
     def value(self) -> ev.Usage | None:
         """Token counts so far; None if there were none."""
-        return self._run or _add(self._steps, self._step)
+        return self._run or add_usage(self._steps, self._step)
 
     def update(self, event: ev.UsageUpdate) -> None:
         """Count an update of the run or of the current step."""
-        match event.scope, event.mode:
-            case "run", "replace":
-                self._run = event.usage
-            case "run", _:
-                self._run = _add(self._run, event.usage)
-            case _, "replace":
-                self._step = event.usage
-            case _:
-                self._step = _add(self._step, event.usage)
+        is_total = event.mode == "replace"
+        if event.scope == "run":
+            self._run = event.usage if is_total else add_usage(self._run, event.usage)
+        else:
+            self._step = event.usage if is_total else add_usage(self._step, event.usage)
 
     def end_step(self, usage: ev.Usage | None) -> None:
         """End the current step.
@@ -34,13 +31,5 @@ class UsageTotal:
         Args:
             usage: its counts by its end event; None if its updates are its counts.
         """
-        self._steps = _add(self._steps, usage or self._step)
+        self._steps = add_usage(self._steps, usage or self._step)
         self._step = None
-
-
-def _add(left: ev.Usage | None, right: ev.Usage | None) -> ev.Usage | None:
-    if left is None:
-        return right
-    if right is None:
-        return left
-    return left + right

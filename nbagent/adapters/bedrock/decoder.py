@@ -23,6 +23,7 @@ from nbagent.adapters.base.fields import (
     clean_str,
     fields_or_empty,
     is_token_count,
+    listed,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -110,8 +111,7 @@ class BedrockDecoder(BaseDecoder):
     # --- the message ---
 
     def _message_start(self, payload: Mapping[str, Any]) -> None:
-        if self.builder.in_step:
-            self.finish()
+        self.end_response()
         self.new_step()
         self._reset()
 
@@ -212,8 +212,7 @@ class BedrockDecoder(BaseDecoder):
                 block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input"), default="")
             )
         elif "toolResult" in delta and index in self._results:
-            pieces = delta["toolResult"]
-            self._results[index][2].extend(pieces if isinstance(pieces, list) else [pieces])
+            self._results[index][2].extend(listed(delta["toolResult"]))
         elif "citation" in delta:
             self._enter(index, "text")
             self._cite(fields_or_empty(delta["citation"]))
@@ -279,11 +278,8 @@ class BedrockDecoder(BaseDecoder):
         elif kind == "result":
             block, failed, pieces = self._results.pop(index)
             texts = [clean_str(fields_or_empty(piece).get("text")) for piece in pieces]
-            if failed:
-                message = "\n".join(filter(None, texts)) or "failed"
-                self.builder.tool_error(block, message, pieces)
-            else:
-                self.builder.tool_result(block, pieces)
+            message = "\n".join(filter(None, texts)) or "failed"
+            self.builder.end_tool(block, pieces, failed=failed, message=message)
 
 
 def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:

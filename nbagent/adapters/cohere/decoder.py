@@ -15,6 +15,7 @@ from nbagent.adapters.base.fields import (
     clean_str,
     fields,
     fields_or_empty,
+    listed,
     nonempty_str,
     str_field,
     sum_or_none,
@@ -71,8 +72,7 @@ class CohereDecoder(BaseDecoder):
     def _message_start(
         self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None
     ) -> None:
-        if self.builder.in_step:
-            self.finish()
+        self.end_response()
         self.new_step()
         self._reset()
 
@@ -119,10 +119,7 @@ class CohereDecoder(BaseDecoder):
 
     def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Write the sources of a passage: documents or tool results."""
-        citations = message.get("citations")
-        for citation in map(
-            fields_or_empty, citations if isinstance(citations, (list, tuple)) else [citations]
-        ):
+        for citation in map(fields_or_empty, listed(message.get("citations"))):
             index = citation.get("content_index", payload.get("index"))
             text_id = self._text_ids.get(index) or next(iter(self._text_ids.values()), None)
             for source in map(fields_or_empty, citation.get("sources") or ({},)):

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block, block_id
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
@@ -107,8 +107,8 @@ class DextoDecoder(BaseDecoder):
 
     def _begin(self, name: str | None, payload: Mapping[str, Any]) -> None:
         self.builder.begin(thread_id=str_field(payload, "sessionId"))
-        if name in _CONTENT_EVENTS and self.stop_info.status == "completed":
-            self.stop_info = TRUNCATED  # another response follows
+        if name in _CONTENT_EVENTS:
+            self.expect_more()  # another response follows
 
     def _ensure_step(self, payload: Mapping[str, Any] | None = None) -> None:
         self.builder.need_step(get_str(payload, "model"))

@@ -209,11 +209,9 @@ class DextoEncoder(BaseEncoder):
                 )
             case ev.Error():
                 self._emit_error(event, recoverable=True)
-            case _:
-                pass
 
     def _emit_request(self, event: ev.ApprovalRequest) -> None:
-        call = self.calls.get(event.tool_id or "")
+        call = self.call_of(event)
         if call is None:
             tool = {}
         else:

@@ -9,7 +9,7 @@ The format has no terminal (the finish reason comes last), approvals, agents or 
 calls have no id. A search is reported only with the answer, after it has ended.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -91,24 +91,28 @@ class GeminiDecoder(BaseDecoder):
         chunk = snake_case_fields(item)
         candidates = [snake_case_fields(candidate) for candidate in entries_in(chunk, "candidates")]
         if "error" in chunk:
-            error = snake_case_fields(chunk["error"])
-            self.fail(
-                clean_str(error.get("message"), default=""),
-                clean_str(error.get("status")) or str(error.get("code")),
-            )
+            self._read_error(snake_case_fields(chunk["error"]))
         elif chunk.get("role") in ("user", "function", "tool") and "parts" in chunk:
-            for part in chunk["parts"]:
-                self._read_result(
-                    snake_case_fields(snake_case_fields(part).get("function_response"))
-                )
-        elif not (candidates or chunk.keys() & {"usage_metadata", "prompt_feedback"}):
-            self.builder.raw(item)
-        else:
+            self._read_user_turn(chunk["parts"])
+        elif candidates or chunk.keys() & {"usage_metadata", "prompt_feedback"}:
             self._select_response(chunk, candidates)
             for candidate in candidates:
                 self._read_candidate(candidate)
             self._usage = gemini_usage(chunk.get("usage_metadata")) or self._usage
             self._read_feedback(snake_case_fields(chunk.get("prompt_feedback")))
+        else:
+            self.builder.raw(item)
+
+    def _read_error(self, error: Mapping[str, Any]) -> None:
+        self.fail(
+            clean_str(error.get("message"), default=""),
+            clean_str(error.get("status")) or str(error.get("code")),
+        )
+
+    def _read_user_turn(self, parts: Iterable[Any]) -> None:
+        for part in parts:
+            response = snake_case_fields(part).get("function_response")
+            self._read_result(snake_case_fields(response))
 
     def _select_response(self, chunk: Mapping[str, Any], candidates: list[dict[str, Any]]) -> None:
         """Start a new response if the chunk has another id, or, without ids, if it has output after
@@ -143,11 +147,10 @@ class GeminiDecoder(BaseDecoder):
         reason = self._reason
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
+        elif reason in _COMPLETED and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo("completed", reason)
         elif reason is not None and self.stop_info is TRUNCATED:
-            if reason in _COMPLETED:
-                self.stop_info = StopInfo("completed", reason)
-            else:
-                self.stop_info = StopInfo("incomplete", reason, reason)
+            self.stop_info = StopInfo("incomplete", reason, reason)
         for candidate in self._candidates.values():
             self._close_texts(candidate)
         self.builder.end_step(reason, self._usage)
@@ -165,16 +168,15 @@ class GeminiDecoder(BaseDecoder):
         for url, title, meta in sources_in(data):
             self._cite(candidate, url, title, meta)
         reason = clean_str(data.get("finish_reason"))
-        if reason is not None:
-            self._end_call(candidate)
-            self._close_texts(candidate)
-            if self._reason is None or index == 0:
-                self._reason = reason
-            if reason in _FAILED:
-                self.fail(
-                    clean_str(data.get("finish_message")) or f"The model stopped with {reason}",
-                    reason,
-                )
+        if reason is None:
+            return
+        self._end_call(candidate)
+        self._close_texts(candidate)
+        if self._reason is None or index == 0:
+            self._reason = reason
+        if reason in _FAILED:
+            message = clean_str(data.get("finish_message"))
+            self.fail(message or f"The model stopped with {reason}", reason)
 
     def _read_part(self, candidate: Candidate, part: Mapping[str, Any]) -> None:
         signature = base64_text(part.get("thought_signature"))
@@ -326,41 +328,28 @@ class GeminiDecoder(BaseDecoder):
             return
         content = response.get("response")
         error = snake_case_fields(content).get("error")
-        is_partial = response.get("will_continue") is True
-        if error:
-            message = (
-                clean_str(error)
-                or clean_str(snake_case_fields(error).get("message"))
-                or str(to_jsonable(error))
-            )
-            self.builder.tool_result(
-                block,
-                content,
-                status="error",
-                error=ev.ErrorInfo(message=message),
-                preliminary=is_partial,
-            )
-        else:
-            self.builder.tool_result(block, content, preliminary=is_partial)
+        self.builder.tool_result(
+            block,
+            content,
+            status="error" if error else "ok",
+            error=_error_info(error) if error else None,
+            preliminary=response.get("will_continue") is True,
+        )
 
     def _read_hosted_result(self, key: Hashable, kind: str, response: Mapping[str, Any]) -> None:
         if kind == "code_execution_result":
-            name = "code_execution"
+            name, content = "code_execution", response.get("output", "")
         else:
             name = clean_str(response.get("tool_type"), default="tool").lower()
-        block = self._open_call(clean_str(response.get("id")), name) or self._start(
-            key, name, response
-        )
-        if kind == "code_execution_result":
-            content = response.get("output", "")
-        else:
             content = response.get("response")
+        block = self._open_call(clean_str(response.get("id")), name)
+        block = block or self._start(key, name, response)
         outcome = clean_str(response.get("outcome"), default="OUTCOME_OK")
-        if outcome != "OUTCOME_OK":
+        if outcome == "OUTCOME_OK":
+            self.builder.tool_result(block, content)
+        else:
             error = ev.ErrorInfo(message=clean_str(content, default=outcome), type=outcome)
             self.builder.tool_result(block, content, status="error", error=error)
-        else:
-            self.builder.tool_result(block, content)
 
     def _read_searches(self, candidate: Candidate, data: Mapping[str, Any]) -> None:
         """Write the searches and page visits of the service, once: it repeats them, and reports
@@ -393,3 +382,9 @@ class GeminiDecoder(BaseDecoder):
         if (url, title) not in self._cited:
             self._cited.add((url, title))
             self.builder.source(url, title=title, text_id=candidate.text_id, meta=meta)
+
+
+def _error_info(error: Any) -> ev.ErrorInfo:
+    """Return the error in a function's response: a text, `{message}` or any other value."""
+    message = clean_str(error) or clean_str(snake_case_fields(error).get("message"))
+    return ev.ErrorInfo(message=message or str(to_jsonable(error)))

@@ -25,9 +25,22 @@ from nbagent.adapters.base.fields import (
 )
 from nbagent.adapters.base.payload import frame_of
 
-_COMPLETED = {"completed", "requires_action"}
+_ENDS = {
+    "completed": StopInfo("completed", "completed"),
+    "requires_action": StopInfo("completed", "requires_action"),
+    "cancelled": StopInfo("cancelled", "cancelled"),
+}
 _FINAL_STATUSES = {"failed", "cancelled", "incomplete", "budget_exceeded"}
-_MEDIA = {"image", "audio", "document", "video"}
+_MEDIA_TYPES = {
+    "image": "image/*",
+    "audio": "audio/*",
+    "document": "application/pdf",
+    "video": "video/*",
+}
+"""Kinds of files, and the media type of a file that names none."""
+
+_BEFORE_THE_STEP = {"interaction.created", "interaction.start", "error"}
+"""Events that do not show that an interaction has begun."""
 
 
 class Step:
@@ -81,11 +94,7 @@ class InteractionsDecoder(BaseDecoder):
         if handler is None:
             self.builder.raw(item, kind)
             return
-        if not self.builder.in_step and kind not in (
-            "interaction.created",
-            "interaction.start",
-            "error",
-        ):
+        if not self.builder.in_step and kind not in _BEFORE_THE_STEP:
             self._created(payload)
         handler(self, payload)
 
@@ -93,8 +102,7 @@ class InteractionsDecoder(BaseDecoder):
 
     def _created(self, payload: Mapping[str, Any]) -> None:
         interaction = fields_or_empty(payload.get("interaction"))
-        if self.builder.in_step:
-            self.finish()
+        self.end_response()
         self.new_step(clean_str(interaction.get("model")) or clean_str(interaction.get("agent")))
         self._reset()
 
@@ -120,15 +128,16 @@ class InteractionsDecoder(BaseDecoder):
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=status)
         elif self.stop_info is TRUNCATED and (self._terminal_seen or status in _FINAL_STATUSES):
-            if status == "failed":
-                self.fail("The interaction failed", status)
-            elif status == "cancelled":
-                self.stop_info = StopInfo("cancelled", status)
-            elif status is None or status in _COMPLETED:
-                self.stop_info = StopInfo("completed", status)
-            else:
-                self.stop_info = StopInfo("incomplete", status, status)
+            self._end_with(status)
         self.builder.end_step(status, self._usage)
+
+    def _end_with(self, status: str | None) -> None:
+        if status == "failed":
+            self.fail("The interaction failed", status)
+        elif status is None:
+            self.stop_info = StopInfo("completed")
+        else:
+            self.stop_info = _ENDS.get(status, StopInfo("incomplete", status, status))
 
     # --- steps ---
 
@@ -186,15 +195,16 @@ class InteractionsDecoder(BaseDecoder):
             block = builder.text(step.key, text)
             step.text_id = block_id(block) or step.text_id
             self._cite_all(step, part.get("annotations"))
-        elif kind in _MEDIA:
-            data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
-            media_type = clean_str(part.get("mime_type")) or (
-                "application/pdf" if kind == "document" else f"{kind}/*"
-            )
-            if data or url:
-                builder.file(media_type, url=url, data=data)
+        elif kind in _MEDIA_TYPES:
+            self._write_file(part, _MEDIA_TYPES[kind])
         elif part:
             builder.raw(part, kind)
+
+    def _write_file(self, part: Mapping[str, Any], media_type: str) -> None:
+        data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
+        if data or url:
+            media_type = clean_str(part.get("mime_type"), default=media_type)
+            self.builder.file(media_type, url=url, data=data)
 
     def _cite_all(self, step: Step, annotations: Any) -> None:
         for annotation in annotations or ():

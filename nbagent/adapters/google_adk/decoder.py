@@ -172,10 +172,9 @@ class AdkDecoder(BaseDecoder):
         self.builder.tool_args(block)
         output = get_str(outcome, "output", default="")
         status = str(get_field(outcome, "outcome") or "OUTCOME_OK")
-        if status.endswith("OUTCOME_OK"):
-            self.builder.tool_result(block, output)
-        else:
-            self.builder.tool_error(block, output or "the code failed", output)
+        failed = not status.endswith("OUTCOME_OK")
+        message = output or "the code failed"
+        self.builder.end_tool(block, output, failed=failed, message=message)
 
     def _cite(self, grounding: Any) -> None:
         for chunk in get_either_case(grounding, "groundingChunks") or ():
@@ -196,28 +195,39 @@ class AdkDecoder(BaseDecoder):
                 name = get_str(call, "name", default="")
                 unnamed[name] += 1
                 key = get_str(call, "id") or (name, unnamed[name])
-                self._call(call, key, partial=event.is_partial)
+                if event.is_partial:
+                    self._partial_call(call, key)
+                else:
+                    self._call(call, key)
             if response is not None:
                 self._response(response)
 
-    def _call(self, call: Any, key: Hashable, *, partial: bool) -> None:
+    def _call(self, call: Any, key: Hashable) -> None:
+        """Read a complete call; under the key of a call that has ended it is another."""
         name, call_id = get_str(call, "name", default=""), get_str(call, "id")
-        args = get_field(call, "args")
-        is_request = name in _REQUESTS_BY_CALL
-        if is_request and not partial:
-            self._request_approval_by_call(name, call_id, fields_or_empty(args))
-        if is_request:
-            return
-        is_delta = partial and not call_id and not name
-        if is_delta:  # the complete arguments follow
+        if name in _REQUESTS_BY_CALL:
+            args = fields_or_empty(get_field(call, "args"))
+            self._request_approval_by_call(name, call_id, args)
             return
         block = self._calls.get(key)
-        if block is None or (block.closed and not partial):
+        if block is None or block.closed:
             block = self._start_call(key, name, call_id)
-        if partial and args is None:
+        self._complete_args(block, call)
+
+    def _partial_call(self, call: Any, key: Hashable) -> None:
+        """Read part of a call. Without a name and an id it is a delta: the complete arguments
+        follow.
+        """
+        name, call_id = get_str(call, "name", default=""), get_str(call, "id")
+        if name in _REQUESTS_BY_CALL or not (name or call_id):
             return
+        block = self._calls.get(key) or self._start_call(key, name, call_id)
+        if get_field(call, "args") is not None:
+            self._complete_args(block, call)
+
+    def _complete_args(self, block: Block, call: Any) -> None:
         if not get_either_case(call, "willContinue"):
-            self.builder.complete_args(block, args)
+            self.builder.complete_args(block, get_field(call, "args"))
 
     def _start_call(self, key: Hashable, name: str, call_id: str | None) -> Block:
         block = self.builder.start_tool(("call", key), name or "tool", call_id=call_id)
@@ -246,14 +256,8 @@ class AdkDecoder(BaseDecoder):
             self.builder.tool_error(block, message, response)
 
     def _call_of_response(self, call_id: str | None, name: str) -> Block:
-        if call_id:
-            block = self._calls.get(call_id)
-        else:
-            block = self.builder.oldest_unanswered(name)
-        if block is None:
-            key = call_id or self.builder.mint("call")
-            return self._start_call(key, name, call_id)
-        return block
+        block = self.builder.call_of_result(self._calls, call_id, name)
+        return block or self._start_call(call_id or self.builder.mint("call"), name, call_id)
 
     # --- approvals ---
 

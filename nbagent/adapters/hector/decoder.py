@@ -16,7 +16,7 @@ WebSocket the chunks have no last word but the close.
 import ast
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -121,8 +121,7 @@ class HectorDecoder(A2ADecoder):
             self.done()
             if self._understood:  # a WebSocket stays open for the next prompt
                 self.stream_outlives_run = True
-                if self.builder.in_step:
-                    self.finish()
+                self.end_response()
                 self.builder.end(self.stop_info.status, code=self.stop_info.code)
             return
         try:
@@ -193,18 +192,22 @@ class HectorDecoder(A2ADecoder):
             self._end_call()
             self.builder.end_text(_TEXT_KEY)
             self.builder.end_reasoning(_THOUGHT_KEY)
-            name, arguments = found.groups()
-            self._running = self.builder.start_tool(self.builder.mint("call"), name)
-            has_arguments = bool(arguments.strip())
-            parsed = None
-            if has_arguments:
-                parsed = _parse_arguments(arguments)
-            self.builder.tool_args(self._running, arguments, args=parsed, free=has_arguments)
+            self._running = self._written_call(*found.groups())
         elif self._running is not None and line.startswith(_OUTPUT_LINE_START):
             self._at_line_start = True
             self._end_call(_output_of(line.removeprefix(_OUTPUT_LINE_START).strip()))
         else:
             self._write_text(line)
+
+    def _written_call(self, name: str, arguments: str) -> Block:
+        """Return a new call, whose arguments are written in parentheses."""
+        block = self.builder.start_tool(self.builder.mint("call"), name)
+        if arguments.strip():
+            parsed = _parse_arguments(arguments)
+            self.builder.tool_args(block, arguments, args=parsed, free=True)
+        else:
+            self.builder.tool_args(block, arguments)
+        return block
 
     def _end_call(self, result: str | None = None) -> None:
         """End the call that the server ran."""
@@ -230,51 +233,39 @@ class HectorDecoder(A2ADecoder):
         """Read one event. Its body is under the camelCase name of its type."""
         first, *rest = kind.lower().split("_")
         body = fields_or_empty(payload.get(first + "".join(part.title() for part in rest)))
-        match kind.rsplit("_", 1):
-            case "TASK", phase:
-                self._task_event(phase, body)
-            case "TOOL_CALL", phase:
-                self._tool_event(phase, body)
-            case "THINKING", phase:
-                self._thinking_event(phase, body)
-            case "CONTENT_BLOCK", phase:
-                self._text_event(phase, ("CONTENT_BLOCK", body.get("blockId")), body)
-            case "MESSAGE", phase:
-                self._text_event(phase, ("MESSAGE", body.get("messageId")), body)
-            case _:
-                self.builder.raw(payload, kind)
+        scope, _, phase = kind.rpartition("_")
+        reader = _DIALECT.get(scope)
+        if reader is None:
+            self.builder.raw(payload, kind)
+        else:
+            reader(self, phase, body)
 
     def _thinking_event(self, phase: str, body: Mapping[str, Any]) -> None:
         key = ("reasoning", body.get("thinkingId"))
-        match phase:
-            case "START":
-                self.builder.start_reasoning(key)
-            case "DELTA":
-                self.builder.reasoning(key, body["delta"])
-            case _:
-                self.builder.end_reasoning(key, signature=str_field(body, "signature"))
+        if phase == "START":
+            self.builder.start_reasoning(key)
+        elif phase == "DELTA":
+            self.builder.reasoning(key, body["delta"])
+        else:
+            self.builder.end_reasoning(key, signature=str_field(body, "signature"))
+
+    def _content_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        self._text_event(phase, ("CONTENT_BLOCK", body.get("blockId")), body)
+
+    def _message_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        self._text_event(phase, ("MESSAGE", body.get("messageId")), body)
 
     def _text_event(self, phase: str, key: Hashable, body: Mapping[str, Any]) -> None:
-        match phase:
-            case "DELTA":
-                self.parts.text(key, body["delta"])
-            case "STOP":
-                self.builder.end_text(key)
+        if phase == "DELTA":
+            self.parts.text(key, body["delta"])
+        elif phase == "STOP":
+            self.builder.end_text(key)
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
-        if call_id:
-            block = self.parts.calls.get(call_id)
-        else:
-            block = self.builder.oldest_unanswered(name)
+        block = self.builder.call_of_result(self.parts.calls, call_id, name)
         if phase == "START" or block is None:
-            self.builder.end_texts_and_reasoning()
-            key = call_id or self.builder.mint("call")
-            block = self.parts.calls[key] = self.builder.start_tool(
-                key, name or "tool", call_id=call_id
-            )
-            if body.get("input"):
-                self.builder.tool_args(block, args=body["input"])
+            block = self._start_call(call_id, name, body.get("input"))
         if phase == "DELTA":
             self.builder.tool_delta(block, body["partialInput"])
         elif phase == "STOP":
@@ -285,33 +276,53 @@ class HectorDecoder(A2ADecoder):
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed, name=name)
 
+    def _start_call(self, call_id: str | None, name: str | None, args: Any) -> Block:
+        self.builder.end_texts_and_reasoning()
+        key = call_id or self.builder.mint("call")
+        block = self.builder.start_tool(key, name or "tool", call_id=call_id)
+        self.parts.calls[key] = block
+        if args:
+            self.builder.tool_args(block, args=args)
+        return block
+
     def _task_event(self, phase: str, body: Mapping[str, Any]) -> None:
-        match phase:
-            case "START":
-                self.builder.begin(thread_id=str_field(body, "contextId"))
-            case "ERROR":
-                self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
-            case "COMPLETE":
-                self.builder.end_texts_and_reasoning()
-                if body.get("result"):
-                    self.builder.custom("result", body["result"])
-                if self.stop_info.status != "failed":
-                    self.stop_info = StopInfo("completed", "completed")
-            case _:
-                self._status(
-                    {"status": {"state": body.get("status")}, "metadata": body.get("metadata")}
-                )
+        if phase == "START":
+            self.builder.begin(thread_id=str_field(body, "contextId"))
+        elif phase == "ERROR":
+            self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
+        elif phase == "COMPLETE":
+            self._complete_task(body.get("result"))
+        else:
+            self._status(
+                {"status": {"state": body.get("status")}, "metadata": body.get("metadata")}
+            )
+
+    def _complete_task(self, result: Any) -> None:
+        self.builder.end_texts_and_reasoning()
+        if result:
+            self.builder.custom("result", result)
+        if self.stop_info.status != "failed":
+            self.stop_info = StopInfo("completed", "completed")
+
+
+_DIALECT: dict[str, Callable[[HectorDecoder, str, Mapping[str, Any]], None]] = {
+    "TASK": HectorDecoder._task_event,
+    "TOOL_CALL": HectorDecoder._tool_event,
+    "THINKING": HectorDecoder._thinking_event,
+    "CONTENT_BLOCK": HectorDecoder._content_event,
+    "MESSAGE": HectorDecoder._message_event,
+}
+"""Readers of the dialect's events, by their name without the phase."""
 
 
 def _output_of(text: str) -> str:
     """Return a tool's output. One that is not a single line is JSON in the streams of nbagent."""
+    if not text.startswith('"'):
+        return text
     try:
-        value = json.loads(text) if text.startswith('"') else text
+        return str(json.loads(text))  # what begins so is a string or no JSON
     except ValueError:
         return text
-    if isinstance(value, str):
-        return value
-    return text
 
 
 def _parse_arguments(text: str) -> Any:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.fields import (
     entries_in,
     fields,
@@ -29,6 +28,9 @@ from nbagent.adapters.base.fields import (
 )
 from nbagent.adapters.langchain.graph_decoder import GraphDecoder
 from nbagent.adapters.langchain.messages import kind_of, unwrap_message
+
+_EVENTS_OF_SUBGRAPHS = {"on_chat_model_start", "on_chat_model_stream", "on_tool_start"}
+"""The events by which a subgraph begins."""
 
 
 class LangChainEventsDecoder(GraphDecoder):
@@ -75,7 +77,7 @@ class LangChainEventsDecoder(GraphDecoder):
             self.fail_with(_error_fields(data.get("error")))
         elif subject in _READERS:
             _READERS[subject](self, phase, run_id, payload, data)
-        elif subject not in ("prompt", "parser"):
+        else:
             self.builder.raw(item, event)
         if phase == "end" and run_id == self._root:
             self._end_root(data)
@@ -89,23 +91,22 @@ class LangChainEventsDecoder(GraphDecoder):
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         agent = str_field(metadata, "lc_agent_name")
         envelope["agent"] = agent
-        parents = [
-            block.id
-            for parent in entries_in(payload, "parent_ids")
-            if (block := self._tools.get(str(parent)))
-        ]
-        envelope["parent_id"] = parents[-1] if parents else None
-        if parents or payload.get("event") not in (
-            "on_chat_model_start",
-            "on_chat_model_stream",
-            "on_tool_start",
-        ):
+        envelope["parent_id"] = block_id(self._innermost_tool(payload))
+        if envelope["parent_id"] or payload.get("event") not in _EVENTS_OF_SUBGRAPHS:
             return
         path = str(metadata.get("langgraph_checkpoint_ns") or "").split("|")[:-1]
         for depth, part in enumerate(path, 1):
             envelope["parent_id"] = self._agents.start(
                 tuple(path[:depth]), agent or part.split(":")[0], parent=tuple(path[: depth - 1])
             )
+
+    def _innermost_tool(self, payload: Mapping[str, Any]) -> Block | None:
+        """Return the innermost tool call that an event is inside of; None if there is none."""
+        for parent in reversed(entries_in(payload, "parent_ids")):
+            block = self._tools.get(str(parent))
+            if block is not None:
+                return block
+        return None
 
     def _model(
         self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
@@ -179,6 +180,11 @@ class LangChainEventsDecoder(GraphDecoder):
         if phase == "stream":
             self._chain_stream(run_id, data.get("chunk"))
 
+    def _ignore(
+        self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> None:
+        """Ignore a prompt or a parser, which has nothing that the model does not have."""
+
     def _chain_stream(self, run_id: str, chunk: Any) -> None:
         """Read a chain's chunk: its interrupts always, its messages only if no model event had
         them.
@@ -194,12 +200,16 @@ class LangChainEventsDecoder(GraphDecoder):
         if isinstance(chunk, str):
             self._messages.chunk({"content": chunk}, run_id)
         for update in updates.values():
-            for number, message in enumerate(_messages_in(update)):
-                if kind_of(message) == "ai":
-                    key = get_str(message, "id") or (self.builder.step, number)
-                    self._messages.add_complete(message, key)
-                elif kind_of(message) == "tool":
-                    self._messages.answer(message)
+            self._read_messages(update)
+
+    def _read_messages(self, update: Any) -> None:
+        for number, message in enumerate(_messages_in(update)):
+            kind = kind_of(message)
+            if kind == "ai":
+                key = get_str(message, "id") or (self.builder.step, number)
+                self._messages.add_complete(message, key)
+            elif kind == "tool":
+                self._messages.answer(message)
 
     def _read_denials(self, updates: Mapping[str, Any]) -> None:
         """Read the results of calls that were not run: no event of a tool has them."""
@@ -216,8 +226,7 @@ class LangChainEventsDecoder(GraphDecoder):
         if isinstance(output, Mapping) and output.get("__interrupt__"):
             self._messages.interrupt(output["__interrupt__"])
         self._messages.end(self._root)
-        if self.stop_info == TRUNCATED:
-            self.stop_info = StopInfo("completed")
+        self.complete()
 
     def go_on(self) -> None:
         """Go on with a run that was paused."""
@@ -226,8 +235,8 @@ class LangChainEventsDecoder(GraphDecoder):
 
     def end_graph(self) -> None:
         """Set `stop_info`: without the end of the outermost runnable the run is truncated."""
-        if not self._root_ended and self.stop_info.status == "completed":
-            self.stop_info = TRUNCATED
+        if not self._root_ended:
+            self.expect_more()
 
 
 def _messages_in(update: Any) -> list[Any]:
@@ -267,4 +276,6 @@ _READERS: dict[str, _Reader] = {
     "tool": LangChainEventsDecoder._tool,
     "retriever": LangChainEventsDecoder._retriever,
     "chain": LangChainEventsDecoder._chain,
+    "prompt": LangChainEventsDecoder._ignore,
+    "parser": LangChainEventsDecoder._ignore,
 }

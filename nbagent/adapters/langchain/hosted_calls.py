@@ -64,8 +64,6 @@ class HostedCalls:
         self._builder.tool_args(block)
         content = entry.get("output", entry.get("content"))
         kind = str(get_field(content, "type"))
-        if entry.get("status") == "error" or kind.endswith("_error"):
-            message = str(get_field(content, "error_code") or "")
-            self._builder.tool_error(block, message, content)
-        else:
-            self._builder.tool_result(block, content)
+        failed = entry.get("status") == "error" or kind.endswith("_error")
+        message = str(get_field(content, "error_code") or "")
+        self._builder.end_tool(block, content, failed=failed, message=message)

@@ -29,6 +29,7 @@ from nbagent.adapters.base.fields import (
     get_field,
     get_str,
     list_or_empty,
+    listed,
     mapping_or_empty,
     str_field,
     to_jsonable,
@@ -38,7 +39,6 @@ from nbagent.adapters.langchain.langgraph_item import (
     MODES,
     is_metadata,
     is_mode,
-    listed,
     mode_by_shape,
     namespace_of,
     split_item,
@@ -144,7 +144,7 @@ class LangGraphDecoder(GraphDecoder):
         message_id = get_str(message, "id", default=str(checkpoint or self.builder.step))
         if kind == "chunk":
             self._messages.chunk(message, message_id, model)
-            self._expect_more()
+            self._expect_rest()
         elif kind == "ai":
             self._messages.add_complete(message, message_id, model)
         elif kind == "tool":
@@ -152,10 +152,10 @@ class LangGraphDecoder(GraphDecoder):
         elif kind is None:
             self.builder.raw(payload, "messages")
 
-    def _expect_more(self) -> None:
-        """Treat an end of the stream as truncation while a message is incomplete."""
-        if self._messages.writing and self.stop_info.status == "completed":
-            self.stop_info = TRUNCATED
+    def _expect_rest(self) -> None:
+        """Expect more items while a message is incomplete."""
+        if self._messages.writing:
+            self.expect_more()
 
     def _read_updates(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `updates`: the changes by each node."""
@@ -288,14 +288,14 @@ class LangGraphDecoder(GraphDecoder):
 
     def _read_partial(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages/partial`: the message so far, each time from its beginning."""
-        for entry in payload if isinstance(payload, list) else [payload]:
+        for entry in listed(payload):
             message = unwrap_message(entry)
             text, message_id = get_field(message, "content"), get_str(message, "id", default="")
             if kind_of(message) in ("ai", "chunk") and isinstance(text, str):
                 before = self._partial_texts.get(message_id, "")
                 self._messages.chunk({"content": text.removeprefix(before)}, message_id)
                 self._partial_texts[message_id] = text
-                self._expect_more()
+                self._expect_rest()
 
     def _read_complete(self, payload: Any, path: tuple[str, ...]) -> None:
         self._read_messages(payload)
@@ -338,8 +338,8 @@ class LangGraphDecoder(GraphDecoder):
         self._read_last_turn()
         self._understood = self._understood and self._bare_custom < self._read_count
         super().end_graph()
-        if self.stop_info.status == "completed" and self._running_tasks:
-            self.stop_info = TRUNCATED
+        if self._running_tasks:
+            self.expect_more()
 
 
 def _is_pair(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """Items of LangGraph's streams: their namespace, mode and payload."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from nbagent.adapters.base.fields import fields_or_empty, get_field, mapping_or_empty
+from nbagent.adapters.base.fields import fields_or_empty, get_field, listed, mapping_or_empty
 from nbagent.adapters.langchain.messages import kind_of, unwrap_message
 
 MODES = {
@@ -93,13 +93,6 @@ def _is_message(item: Any) -> bool:
 def _is_update(value: Any) -> bool:
     """Return True if a node's update, or one of several, has messages."""
     return any(map(_holds_messages, map(unwrap_command, listed(value))))
-
-
-def listed(value: Any) -> Sequence[Any]:
-    """Return several things as they are, and one as a list of it."""
-    if isinstance(value, (list, tuple)):
-        return value
-    return [value]
 
 
 def _holds_messages(update: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
@@ -17,6 +17,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    listed,
     nonempty_str,
     str_field,
     str_or_none,
@@ -24,7 +25,8 @@ from nbagent.adapters.base.fields import (
 )
 from nbagent.adapters.langchain.content import Content
 from nbagent.adapters.langchain.parts import langchain_usage, tool_call_chunks
-from nbagent.adapters.langchain.review import META, reviews_in
+from nbagent.adapters.langchain.review import META, Review, reviews_in
+from nbagent.events.usage import add_usage
 
 _KINDS = {
     "ai": "ai",
@@ -161,12 +163,10 @@ class Messages:
         last, or no message at all, a stream of JSON is truncated, but a stream of objects is
         complete: those come from a graph in this process, which raises if it cannot go on.
         """
-        decoder = self._decoder
         if self.writing or self.waiting:
-            if decoder.stop_info.status == "completed":
-                decoder.stop_info = TRUNCATED
-        elif self._objects and decoder.stop_info == TRUNCATED:
-            decoder.stop_info = StopInfo("completed")
+            self._decoder.expect_more()
+        elif self._objects:
+            self._decoder.complete()
 
     def _mark_seen(self, message: Any) -> None:
         """Remember a message, so that repeats of it are not written."""
@@ -216,9 +216,7 @@ class Messages:
             return
         message.content.write(upstream)
         usage = langchain_usage(get_field(upstream, "usage_metadata"))
-        if usage is not None and message.usage is not None:
-            usage = message.usage + usage  # a chunk counts only its own tokens
-        message.usage = usage or message.usage
+        message.usage = add_usage(message.usage, usage)  # a chunk counts only its own tokens
         message.finish_reason = self._finish_reason(upstream) or message.finish_reason
         for call in tool_call_chunks(upstream):
             self.add_call(message.content.call(call))
@@ -244,10 +242,7 @@ class Messages:
             return
         self._seen.add(key)
         message.content.close()
-        if self._usage is None:
-            self._usage = message.usage
-        elif message.usage is not None:
-            self._usage += message.usage
+        self._usage = add_usage(self._usage, message.usage)
         reason = message.finish_reason
         if not self._open:
             self._builder.end_step(reason, self._usage)
@@ -255,17 +250,13 @@ class Messages:
             return
         if self.waiting:
             self._decoder.stop_info = TRUNCATED
-        elif reason in _CUT_SHORT:
-            self._decoder.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self._decoder.stop_info = StopInfo("completed", reason)
+            self._decoder.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
 
     @staticmethod
     def _finish_reason(message: Any) -> str | None:
         metadata = fields_or_empty(get_field(message, "response_metadata"))
-        return next(
-            (reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None
-        )
+        return str_field(metadata, *FINISH_FIELDS)
 
     # --- tools ---
 
@@ -314,13 +305,14 @@ class Messages:
             return
         content = get_field(message, "content")
         self._builder.tool_args(block)
-        value = get_field(message, "artifact")
-        if get_field(message, "status") == "error":
-            self._builder.tool_error(block, str_or_none(content), content, value=value)
-        else:
-            self._builder.tool_result(block, content, value=value)
-        if self._decoder.stop_info.status == "completed":
-            self._decoder.stop_info = TRUNCATED  # the model has not answered yet
+        self._builder.end_tool(
+            block,
+            content,
+            failed=get_field(message, "status") == "error",
+            message=str_or_none(content),
+            value=get_field(message, "artifact"),
+        )
+        self._decoder.expect_more()  # the model has not answered yet
 
     # --- questions to a human ---
 
@@ -328,7 +320,7 @@ class Messages:
         """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts,
         and pause the run.
         """
-        for entry in entries if isinstance(entries, (list, tuple)) else [entries]:
+        for entry in listed(entries):
             interrupt_id = get_str(entry, "id", "interrupt_id") or self._builder.mint("interrupt")
             if interrupt_id in self._interrupts | self._answered:
                 continue
@@ -343,40 +335,40 @@ class Messages:
         """
         reviews = reviews_in(entry)
         for number, review in enumerate(reviews):
-            call_id, name = review.call_id, review.action
-            waiting = [
-                block
-                for block in self.waiting
-                if (block.call_id == call_id if call_id else block.name == name)
-            ]
+            place = {
+                "interrupt": interrupt_id,
+                "form": review.form,
+                "action": review.action,
+                "allowed": review.allowed,
+            }
             self._write(
                 interrupt_id if len(reviews) == 1 else f"{interrupt_id}#{number}",
-                tool_id=waiting[0].id if waiting else None,
+                tool_id=block_id(self._reviewed_call(review)),
                 prompt=review.prompt,
                 args=review.args,
                 schema=review.schema,
-                meta={
-                    META: {
-                        "interrupt": interrupt_id,
-                        "form": review.form,
-                        "action": name,
-                        "allowed": review.allowed,
-                    }
-                },
+                meta={META: place},
             )
         if not reviews:
-            value, schema = (
-                to_jsonable(get_field(entry, "value")),
-                to_jsonable(get_field(entry, "response_schema")),
-            )
-            prompt = nonempty_str(value)
-            if not isinstance(value, str):
-                texts = map(nonempty_str, fields_or_empty(value).values())
-                prompt = next(filter(None, texts), None)
-            shape = None
-            if isinstance(schema, dict):
-                shape = schema
-            self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
+            self._request_value(interrupt_id, entry)
+
+    def _reviewed_call(self, review: Review) -> Block | None:
+        """Return the call that waits for a review: the one of its id, or the first of its tool."""
+        for block in self.waiting:
+            if block.call_id == review.call_id if review.call_id else block.name == review.action:
+                return block
+        return None
+
+    def _request_value(self, interrupt_id: str, entry: Any) -> None:
+        """Write the request of an interrupt for a value of the graph's own."""
+        value = to_jsonable(get_field(entry, "value"))
+        prompt = nonempty_str(value)
+        if not isinstance(value, str):
+            texts = map(nonempty_str, fields_or_empty(value).values())
+            prompt = next(filter(None, texts), None)
+        schema = to_jsonable(get_field(entry, "response_schema"))
+        shape = schema if isinstance(schema, dict) else None
+        self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
 
     def _write(self, approval_id: str, **fields: Any) -> None:
         self._builder.write(

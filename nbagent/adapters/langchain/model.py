@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, str_field
 from nbagent.adapters.langchain.message_events import MESSAGE_EVENTS, write_message_event
 from nbagent.adapters.langchain.messages import FINISH_FIELDS, Messages, kind_of, unwrap_message
@@ -100,13 +100,10 @@ class LangChainModelDecoder(BaseDecoder):
         if self._key is None:
             return
         self._messages.end(self._key)
-        if self.stop_info.status == "failed":
-            pass
-        elif not (self._is_complete or self._is_local):
+        if self._is_complete or self._is_local:
+            self.complete()  # its calls are for the client, so that no answer is to come
+        elif self.stop_info.status != "failed":
             self.stop_info = TRUNCATED
-        elif self.stop_info == TRUNCATED:
-            # Its calls are for the client, so that no answer is to come.
-            self.stop_info = StopInfo("completed")
         self._key, self._is_complete = None, False
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:

@@ -13,6 +13,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    listed,
     str_field,
     token_count,
 )
@@ -120,7 +121,7 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
     for summary in entries_in(fields_or_empty(extra.get("reasoning")), "summary"):
         yield ContentPart("reasoning", "extra", get_str(summary, "text", default=""), {})
     content = get_field(message, "content")
-    for number, block in enumerate(content if isinstance(content, (list, tuple)) else [content]):
+    for number, block in enumerate(listed(content)):
         yield from _parts_of_block(number, block)
     refusal = extra.get("refusal")
     if isinstance(refusal, str) and refusal:

@@ -190,8 +190,8 @@ class LangChainProtocolDecoder(GraphDecoder):
     def end_graph(self) -> None:
         """Set `stop_info`: the run is truncated if a subgraph has not ended."""
         super().end_graph()
-        if self._open_graphs and self.stop_info.status == "completed":
-            self.stop_info = TRUNCATED
+        if self._open_graphs:
+            self.expect_more()
 
 
 _FINAL_STATUSES: dict[str, ev.RunStatus] = {

@@ -58,7 +58,12 @@ def _unwrap(item: Any) -> tuple[str, Any]:
     return class_name(item), item
 
 
-_ENDS = {"WorkflowFailedEvent", "WorkflowTimedOutEvent", "WorkflowCancelledEvent"}
+_ENDS = {
+    "WorkflowFailedEvent": "The workflow failed",
+    "WorkflowTimedOutEvent": "The workflow took too long",
+    "WorkflowCancelledEvent": "The workflow was cancelled",
+}
+"""The events of workflows that did not complete, with their messages."""
 
 
 class LlamaIndexDecoder(BaseDecoder):
@@ -99,14 +104,16 @@ class LlamaIndexDecoder(BaseDecoder):
             reader(self, event)
         elif name in _ENDS:
             self._fail(name, event)
-        elif name in _IGNORED:
-            pass
-        elif name.startswith("InputRequired") or get_field(event, "prefix") is not None:
+        elif name not in _IGNORED:
+            self._other_event(item, name, event)
+
+    def _other_event(self, item: Any, name: str, event: Any) -> None:
+        """Read an event of the workflow's own: a question, or data."""
+        if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
             self._request_approval(event)
         elif self.recognises(item):
             self.builder.custom(name, _event_fields(event))
-            if self.stop_info.status == "completed":
-                self.stop_info = TRUNCATED
+            self.expect_more()
         else:
             self.builder.raw(item, name)
 
@@ -270,11 +277,7 @@ class LlamaIndexDecoder(BaseDecoder):
         message = get_str(error, "exception_message") or get_str(event, "message")
         if isinstance(error, BaseException):
             kind, message = type(error).__name__, str(error)
-        if "TimedOut" in name:
-            fallback = "The workflow took too long"
-        else:
-            fallback = "The workflow failed"
-        self.fail(message or fallback, error_type=kind or name)
+        self.fail(message or _ENDS[name], error_type=kind or name)
         if message and message.startswith("Max iterations"):
             # The agents' limit has no exception type of its own.
             self.stop_info = StopInfo("max_steps")

@@ -1,6 +1,6 @@
 """Decoder of our own events (`nbagent.events`), as objects or as dicts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, get_args
 
 import msgspec
@@ -10,6 +10,7 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
+from nbagent.events.usage import add_usage
 
 EVENT_CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
 """Classes of our own events."""
@@ -94,7 +95,9 @@ class EventsDecoder(BaseDecoder):
             self._end_run(event)
         else:
             event = self._distinct(event)
-            self._track(event)
+            track = self._TRACKERS.get(type(event))
+            if track is not None:
+                track(self, event)
             self.builder.write(event)
 
     def _event_of(self, item: Any) -> ev.Event | None:
@@ -130,10 +133,7 @@ class EventsDecoder(BaseDecoder):
     def _end_run(self, event: ev.RunEnd) -> None:
         self._close_open(event.status)
         self._is_inside = False
-        if self._usage is None:
-            self._usage = event.usage
-        elif event.usage is not None:
-            self._usage += event.usage
+        self._usage = add_usage(self._usage, event.usage)
         self._end = msgspec.structs.replace(event, usage=self._usage)
         if self.stream_outlives_run:
             self._write_end(self._end)
@@ -151,46 +151,62 @@ class EventsDecoder(BaseDecoder):
             if event.step is not None:
                 event = msgspec.structs.replace(event, step=self._steps_before + event.step)
             match event:
-                case ev.UsageUpdate(scope="run", mode="replace") if self._usage is not None:
-                    event = msgspec.structs.replace(event, usage=self._usage + event.usage)
+                case ev.UsageUpdate(scope="run", mode="replace"):
+                    usage = add_usage(self._usage, event.usage)
+                    event = msgspec.structs.replace(event, usage=usage)
         if event.step is not None and event.step > self._last_step:
             self._last_step = event.step
         return event
 
-    def _track(self, event: ev.Event) -> None:
-        """Track the open blocks, and start the block of a delta that has no start."""
-        match event:
-            case ev.TextDelta() | ev.ReasoningDelta() if event.id in self._open:
-                pass
-            case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
-                self._open[event.id] = event
-            case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
-                self._open.pop(event.id, None)
-            case ev.TextDelta():
-                self._start(ev.TextStart, event)
-            case ev.ReasoningDelta():
-                self._start(ev.ReasoningStart, event)
-            case ev.StepStart() if event.parent_id is None:
-                self._step = event
-            case ev.StepEnd():
-                if event.parent_id is None:
-                    self._step = None
-                if event.usage is not None:
-                    self.builder.add_usage(event.usage)
-            case ev.Error(fatal=True):
-                self._reported.add(event.message)
-                self.stop_info = StopInfo("failed", code=event.code)
-                if self._end is not None:
-                    self._end = msgspec.structs.replace(self._end, status="failed", code=event.code)
+    # --- what is open ---
 
-    def _start(
-        self,
-        kind: type[ev.TextStart | ev.ReasoningStart],
-        delta: ev.TextDelta | ev.ReasoningDelta,
-    ) -> None:
-        event = kind(id=delta.id, step=delta.step, agent=delta.agent, parent_id=delta.parent_id)
+    def _block_start(self, event: ev.TextStart | ev.ReasoningStart | ev.AgentStart) -> None:
         self._open[event.id] = event
-        self.builder.write(event)
+
+    def _block_end(self, event: ev.TextEnd | ev.ReasoningEnd | ev.AgentEnd) -> None:
+        self._open.pop(event.id, None)
+
+    def _delta(self, event: ev.TextDelta | ev.ReasoningDelta) -> None:
+        """Start the block of a delta that has no start."""
+        if event.id in self._open:
+            return
+        kind = ev.TextStart if isinstance(event, ev.TextDelta) else ev.ReasoningStart
+        start = kind(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id)
+        self._open[event.id] = start
+        self.builder.write(start)
+
+    def _step_start(self, event: ev.StepStart) -> None:
+        if event.parent_id is None:
+            self._step = event
+
+    def _step_end(self, event: ev.StepEnd) -> None:
+        if event.parent_id is None:
+            self._step = None
+        if event.usage is not None:
+            self.builder.add_usage(event.usage)
+
+    def _error(self, event: ev.Error) -> None:
+        if not event.fatal:
+            return
+        self._reported.add(event.message)
+        self.stop_info = StopInfo("failed", code=event.code)
+        if self._end is not None:
+            self._end = msgspec.structs.replace(self._end, status="failed", code=event.code)
+
+    _TRACKERS: ClassVar[dict[type[ev.Event], Callable[[Any, Any], None]]] = {
+        ev.TextStart: _block_start,
+        ev.ReasoningStart: _block_start,
+        ev.AgentStart: _block_start,
+        ev.TextDelta: _delta,
+        ev.ReasoningDelta: _delta,
+        ev.TextEnd: _block_end,
+        ev.ReasoningEnd: _block_end,
+        ev.AgentEnd: _block_end,
+        ev.StepStart: _step_start,
+        ev.StepEnd: _step_end,
+        ev.Error: _error,
+    }
+    """Functions that keep track of what is open, by the classes of the events."""
 
     def _close_open(self, status: ev.RunStatus) -> None:
         """Close the open blocks; `status` is that of the sub-agents."""
@@ -222,9 +238,9 @@ class EventsDecoder(BaseDecoder):
             is_paused = self._end.status == "paused"
         else:
             is_paused = self._runs == 0
-        if is_paused and not self.builder.ended:
-            return self.builder.take()
-        return None
+        if not is_paused or self.builder.ended:
+            return None
+        return self.builder.take()
 
     def go_on(self) -> None:
         """Go on with a run that was paused.

@@ -165,8 +165,7 @@ class AgentsDecoder(ResponsesDecoder):
 
     def _answered(self, call_id: str) -> None:
         self._waiting.pop(call_id, None)
-        if self.stop_info.status == "completed":
-            self.stop_info = TRUNCATED  # the model has not read the result yet
+        self.expect_more()  # the model has not read the result yet
 
     def _hand_off(self, item: Any, payload: dict[str, Any], call_id: str) -> None:
         block = self._tools.block_of(call_id)

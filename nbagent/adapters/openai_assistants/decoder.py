@@ -42,6 +42,11 @@ from nbagent.adapters.base.served_question import request_of
 from nbagent.adapters.openai_assistants.event_name import event_name, is_nearai
 
 _UNSTARTED = {"created", "queued", "in_progress"}
+_ENDS = {
+    "completed": StopInfo("completed", "completed"),
+    "cancelled": StopInfo("cancelled", "cancelled"),
+    "canceled": StopInfo("cancelled", "canceled"),
+}
 _FAILED = {"failed", "expired", "error"}  # "error" is NEAR AI's
 
 
@@ -104,12 +109,10 @@ class AssistantsDecoder(BaseDecoder):
 
     def _end_run(self, state: str, run: Mapping[str, Any]) -> bool:
         """Set how the run ended; return False if the state is not known."""
-        if state == "completed":
-            self.stop_info = StopInfo("completed", state)
+        if state in _ENDS:
+            self.stop_info = _ENDS[state]
         elif state == "requires_action":
             self._require(run)
-        elif state in ("cancelled", "canceled"):
-            self.stop_info = StopInfo("cancelled", state)
         elif state == "incomplete":
             details = fields_or_empty(run.get("incomplete_details"))
             reason = str_field(details, "reason") or code_from_metadata(run) or state
@@ -197,11 +200,7 @@ class AssistantsDecoder(BaseDecoder):
         new.
         """
         call_id = str_field(call, "id")
-        block = next(
-            (block for block in self._calls.values() if call_id and block.call_id == call_id), None
-        )
-        if block is None and not (call_id and get_field(self._calls.get(index), "call_id")):
-            block = self._calls.get(index)
+        block = self._known_call(index, call_id)
         if block is None:
             kind = str_field(call, "type", default="function")
             name = nonempty_str(get_field(call.get("function"), "name"), default=kind)
@@ -212,10 +211,17 @@ class AssistantsDecoder(BaseDecoder):
                 call_id=call_id,
                 kind="function" if kind == "function" else "hosted",
             )
-            if index is None:
-                index = key
-            self._calls[index] = block
+            self._calls[key if index is None else index] = block
         return block
+
+    def _known_call(self, index: Any, call_id: str | None) -> Block | None:
+        for block in self._calls.values():
+            if call_id and block.call_id == call_id:
+                return block
+        known = self._calls.get(index)
+        if known is not None and known.call_id and call_id:
+            return None  # another call under the same index
+        return known
 
     def _call_delta(self, block: Block, call: Mapping[str, Any]) -> None:
         """Write a delta of a call's arguments, or of its logs."""
@@ -237,11 +243,8 @@ class AssistantsDecoder(BaseDecoder):
         content = first_field(inner, "output", "outputs", "results")
         for output in entries_in(inner, "outputs"):
             self._write_image(get_field(output, "image"))
-        if error:
-            message = get_str(error, "message", default="the step failed")
-            self.builder.tool_error(block, message, content)
-        else:
-            self.builder.tool_result(block, content)
+        message = get_str(error, "message", default="the step failed")
+        self.builder.end_tool(block, content, failed=bool(error), message=message)
 
     # --- messages ---
 

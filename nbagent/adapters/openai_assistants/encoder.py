@@ -135,20 +135,23 @@ class AssistantsEncoder(ThreadRunEncoder):
             self._end_calls()
         counts = {} if self.usage is None else chat_usage(self.usage)
         usage = {name: count for name, count in counts.items() if isinstance(count, int)} or None
-        waiting = [call for call in self.open_calls() if call.final_args is not None]
-        if error is not None:
-            status, more = "failed", _failure(error)
-        elif end.status == "cancelled":
-            status, more = "cancelled", {}
-        elif end.status in ("incomplete", "max_steps"):
-            status, more = "incomplete", _cut(self.incomplete_reason(end))
-        elif waiting or end.status == "paused":
-            calls = [_requested_call(call) for call in waiting]
-            action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
-            status, more = "requires_action", {"required_action": action}
-        else:
-            status, more = "completed", {}
+        status, more = self._status_of(end, error)
         self.emit_run(status, usage=usage, **more)
+
+    def _status_of(self, end: ev.RunEnd, error: ev.Error | None) -> tuple[str, _Json]:
+        """Return the last status of the run, and the fields that only this status has."""
+        if error is not None:
+            return "failed", _failure(error)
+        if end.status == "cancelled":
+            return "cancelled", {}
+        if end.status in ("incomplete", "max_steps"):
+            return "incomplete", _cut(self.incomplete_reason(end))
+        waiting = [call for call in self.open_calls() if call.final_args is not None]
+        if not waiting and end.status != "paused":
+            return "completed", {}
+        calls = [_requested_call(call) for call in waiting]
+        action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
+        return "requires_action", {"required_action": action}
 
     def emit_run(self, status: str, **more: Any) -> None:
         """Emit the run in a state at which its stream ends."""

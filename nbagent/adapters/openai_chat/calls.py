@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
@@ -17,6 +17,47 @@ from nbagent.adapters.base.fields import (
 from nbagent.events import ToolKind
 
 _CALL_FIELDS = {"index", "id", "type", "function", "custom"}
+
+
+class CallDelta(NamedTuple):
+    """Delta of a call, or a whole call.
+
+    Attributes:
+        index: of the call in the choice; None if the server sends none.
+        call_id: the provider's id.
+        name: the tool's name.
+        arguments: piece of the arguments' text.
+        kind: of the tool.
+        meta: fields that only this server has.
+    """
+
+    index: Any
+    call_id: str | None
+    name: str | None
+    arguments: str
+    kind: ToolKind
+    meta: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "CallDelta":
+        """Return the delta in an entry of `tool_calls`."""
+        custom = fields_or_empty(entry.get("custom"))
+        if custom:
+            function, arguments = custom, custom.get("input")
+        else:
+            function = fields_or_empty(entry.get("function"))
+            arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            arguments = _as_json(arguments)
+        extra = {name: value for name, value in entry.items() if name not in _CALL_FIELDS and value}
+        return cls(
+            index=entry.get("index"),
+            call_id=str_field(entry, "id"),
+            name=str_field(function, "name"),
+            arguments=arguments,
+            kind="custom" if custom else "function",
+            meta=fields_or_empty(to_jsonable(extra)),
+        )
 
 
 class PendingCall:
@@ -34,26 +75,32 @@ class PendingCall:
         self.block: Block | None = None
         self.meta: dict[str, Any] = {}
 
-    def is_another(self, call_id: str | None, name: str | None, arguments: str) -> bool:
+    def is_another(self, delta: CallDelta) -> bool:
         """Return True if a delta under this call's index belongs to another call.
 
         Some servers give every call index 0. Their calls differ by id, or only by a repeated name
         and arguments that start again. A delta without a name always continues the call, even if
         the server gives it a new id.
         """
-        if not name or not self.name:
+        if not delta.name or not self.name:
             return False
-        if call_id and self.call_id:
-            return call_id != self.call_id
-        if name != self.name:
+        if delta.call_id and self.call_id:
+            return delta.call_id != self.call_id
+        if delta.name != self.name:
             return True
-        pieces = self.block.args_pieces if self.block is not None else []
-        restarts = (
-            arguments.lstrip().startswith("{")
-            and bool(pieces)
-            and pieces[-1].rstrip().endswith("}")
-        )
+        if self.block is None or not self.block.args_pieces:
+            return False
+        pieces = self.block.args_pieces
+        restarts = delta.arguments.lstrip().startswith("{") and pieces[-1].rstrip().endswith("}")
         return restarts and parse_args("".join(pieces))[1]
+
+    def describe(self, delta: CallDelta) -> None:
+        """Take over what a delta says about the call, beside its arguments."""
+        self.call_id = self.call_id or delta.call_id
+        self.name = self.name or delta.name or ""
+        if delta.kind == "custom":
+            self.kind = "custom"
+        self.meta |= delta.meta
 
 
 class ToolCalls:
@@ -72,73 +119,60 @@ class ToolCalls:
         entries = entries_in(delta, "tool_calls")
         for entry in [entries] if isinstance(entries, Mapping) else entries:
             # Hugging Face's TGI sends no list.
-            call = fields(entry)
-            self._read_call(builder, {**call, "index": len(self._calls)} if is_complete else call)
+            call = CallDelta.of(fields(entry))
+            self._read_call(builder, call._replace(index=len(self._calls)) if is_complete else call)
         legacy = delta.get("function_call")
         if legacy is not None:
-            self._read_call(builder, {"index": -1, "function": legacy})
+            self._read_call(builder, CallDelta.of({"index": -1, "function": legacy}))
 
-    def _read_call(self, builder: EventBuilder, entry: Mapping[str, Any]) -> None:
-        custom = fields_or_empty(entry.get("custom"))
-        function = custom or fields_or_empty(entry.get("function"))
-        call_id, name = str_field(entry, "id"), str_field(function, "name")
-        arguments = function.get("input" if custom else "arguments")
-        if not isinstance(arguments, str):
-            arguments = _as_json(arguments)
-        call = self._find(entry.get("index"), call_id, name, arguments)
-        call.call_id = call.call_id or call_id
-        call.name = call.name or name or ""
-        if custom:
-            call.kind = "custom"
-        extra = {key: value for key, value in entry.items() if key not in _CALL_FIELDS and value}
-        call.meta |= fields_or_empty(to_jsonable(extra))
+    def _read_call(self, builder: EventBuilder, delta: CallDelta) -> None:
+        call = self._known(delta)
+        if call is None:
+            call = PendingCall((self._prefix, len(self._calls)))
+            self._calls.append(call)
+        if isinstance(delta.index, int):
+            self._by_index[delta.index] = call
+        call.describe(delta)
         if call.block is None and call.name:
             self._start(builder, call)
         if call.block is None:
-            call.early_arguments += arguments
+            call.early_arguments += delta.arguments
         else:
-            builder.tool_delta(call.block, arguments)
+            builder.tool_delta(call.block, delta.arguments)
 
-    def _find(
-        self, index: Any, call_id: str | None, name: str | None, arguments: str
-    ) -> PendingCall:
-        """Return the call that a delta continues (by index, else by id, else the last one), or a
-        new call.
+    def _known(self, delta: CallDelta) -> PendingCall | None:
+        """Return the call that a delta continues: by index, else by id, else the last one; None if
+        it begins a new one.
         """
-        found: PendingCall | None = None
-        if isinstance(index, int):
-            found = self._by_index.get(index)
-            if found is not None and found.is_another(call_id, name, arguments):
-                found = None
-        elif call_id:
-            found = next((call for call in reversed(self._calls) if call.call_id == call_id), None)
-        elif not name and self._calls:
-            found = self._calls[-1]
-        if found is None:
-            found = PendingCall((self._prefix, len(self._calls)))
-            self._calls.append(found)
-        if isinstance(index, int):
-            self._by_index[index] = found
-        return found
+        if isinstance(delta.index, int):
+            found = self._by_index.get(delta.index)
+            if found is None or found.is_another(delta):
+                return None
+            return found
+        if delta.call_id:
+            same = (call for call in reversed(self._calls) if call.call_id == delta.call_id)
+            return next(same, None)
+        if delta.name or not self._calls:
+            return None
+        return self._calls[-1]
 
-    def _start(self, builder: EventBuilder, call: PendingCall) -> None:
-        call.block = builder.start_tool(
+    def _start(self, builder: EventBuilder, call: PendingCall) -> Block:
+        block = call.block = builder.start_tool(
             call.key,
             call.name or "tool",
             call_id=call.call_id,
             kind=call.kind,
             meta=dict(call.meta),
         )
-        builder.tool_delta(call.block, call.early_arguments)
+        builder.tool_delta(block, call.early_arguments)
         call.early_arguments = ""
+        return block
 
     def finish(self, builder: EventBuilder) -> None:
         """Complete the arguments of every call: the choice is complete."""
         for call in self._calls:
-            if call.block is None:
-                self._start(builder, call)
-            if call.block is not None:
-                builder.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
+            block = call.block or self._start(builder, call)
+            builder.tool_args(block, free=call.kind == "custom", meta=call.meta or None)
 
     def read_executed(self, builder: EventBuilder, entry: Mapping[str, Any]) -> None:
         """Read a tool that the server ran itself (Groq's compound systems), sent first with
@@ -160,10 +194,7 @@ class ToolCalls:
         output = entry.get("output")
         if output is not None:
             error = str_field(entry, "error")
-            if error:
-                builder.tool_error(block, error, output)
-            else:
-                builder.tool_result(block, output)
+            builder.end_tool(block, output, failed=error is not None, message=error)
 
 
 def _as_json(arguments: Any) -> str:

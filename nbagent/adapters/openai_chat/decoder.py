@@ -255,11 +255,7 @@ class ChatDecoder(BaseDecoder):
 
 def _first(holders: list[Mapping[str, Any]], name: str) -> Any:
     """Return the first value of that name that is not empty, else None."""
-    for holder in holders:
-        value = holder.get(name)
-        if value:
-            return value
-    return None
+    return next(filter(None, (holder.get(name) for holder in holders)), None)
 
 
 def _has_content(choice: Mapping[str, Any]) -> bool:

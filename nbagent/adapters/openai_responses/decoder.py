@@ -119,8 +119,7 @@ class ResponsesDecoder(BaseDecoder):
         response = fields_or_empty(payload.get("response"))
         self._tools.response_id = str_field(response, "id") or self._tools.response_id
         if not self.builder.in_step or self._items:
-            if self.builder.in_step:
-                self.finish()
+            self.end_response()
             self.new_step(str_field(response, "model"))
             self._reset()
         if payload.get("type") == "response.queued":

@@ -205,11 +205,9 @@ class ToolItems:
         if block is None:
             return False
         content = first_field(payload, "output", "tools", "result")
-        if payload.get("status") == "failed":
-            message = nonempty_str(content, default="failed")
-            builder.tool_error(block, message, content, value=value)
-        else:
-            builder.tool_result(block, content, value=value)
+        failed = payload.get("status") == "failed"
+        message = nonempty_str(content, default="failed")
+        builder.end_tool(block, content, failed=failed, message=message, value=value)
         return True
 
     def block_of(self, call_id: str) -> Block | None:

@@ -159,11 +159,9 @@ class SessionCalls:
         """Write the client's output of a call."""
         self._builder.tool_args(block)
         error = payload.get("error")
-        if error or payload.get("status") in _FAILED:
-            message = _error_message(error) or "The function failed"
-            self._builder.tool_error(block, message, payload.get("output"))
-        else:
-            self._builder.tool_result(block, payload.get("output"))
+        failed = bool(error) or payload.get("status") in _FAILED
+        message = _error_message(error) or "The function failed"
+        self._builder.end_tool(block, payload.get("output"), failed=failed, message=message)
 
 
 def _arguments(payload: Mapping[str, Any]) -> Any:

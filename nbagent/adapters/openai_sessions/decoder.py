@@ -160,8 +160,7 @@ class SessionsDecoder(BaseDecoder):
             self._begin_step(turn_id)
 
     def _begin_step(self, turn_id: str) -> None:
-        if self.builder.in_step:
-            self.finish()
+        self.end_response()
         self._turn = turn_id
         self.new_step(self._model)
 
@@ -179,9 +178,7 @@ class SessionsDecoder(BaseDecoder):
         if worker is not None:
             self._agents.end_turn(turn_id, worker, failed=state == "failed")
             if usage is not None:
-                self.builder.usage = (
-                    usage if self.builder.usage is None else self.builder.usage + usage
-                )
+                self.builder.add_usage(usage)
             if state == "failed":
                 self.fail(
                     str_field(error, "message", default="A sub-agent failed"),
@@ -277,11 +274,14 @@ class SessionsDecoder(BaseDecoder):
         elif item.type == "reasoning":
             self._content.complete_reasoning(item, item_fields)
         elif is_call(item.type):
-            if item.type == "mcp_call" and item.tool is not None and not item_fields.get("error"):
-                self._actions.approve(item.tool)  # no event has the answer, but the call ran
-            self._calls.complete(item, item_fields)
+            self._end_call(item, item_fields)
         elif not self._actions.read(item.type, item_fields) and is_new:
             self.builder.raw(item_fields, item.type or None)
+
+    def _end_call(self, item: Item, call: Mapping[str, Any]) -> None:
+        if item.type == "mcp_call" and item.tool is not None and not call.get("error"):
+            self._actions.approve(item.tool)  # no event has the answer, but the call ran
+        self._calls.complete(item, call)
 
     def _end_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         if part.get("type") == "output_text":

@@ -343,8 +343,8 @@ class PydanticAIDecoder(BaseDecoder):
         calls_are_closed = all(block.closed for block in self._calls.values())
         is_working = not calls_are_closed or bool(self.builder.open_keys())
         has_begun = self._objects and self.builder.step > 0
-        if has_begun and not is_working and self.stop_info == TRUNCATED:
-            self.stop_info = StopInfo("completed")
+        if has_begun and not is_working:
+            self.complete()
         return super().close(error)
 
 

@@ -9,7 +9,7 @@ The format has no reasoning apart from text, no approvals and no hand-offs. A ma
 tool call.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.block import Block
@@ -62,23 +62,12 @@ class SmolagentsDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """Read a delta, a call, an output or a step."""
         self.builder.begin()
-        match class_name(item):
-            case "ChatMessageStreamDelta":
-                self._delta(item)
-            case "ToolCall":
-                self._call(item)
-            case "ToolOutput":
-                self._output(item)
-            case "ActionStep":
-                self._step(item)
-            case "PlanningStep":
-                self._plan(item)
-            case "FinalAnswerStep" | "FinalOutput":
-                self._answer(get_field(item, "output"))
-            case "ActionOutput" | "TaskStep" | "SystemPromptStep":
-                pass
-            case name:
-                self.unread(item, name)
+        name = class_name(item)
+        reader = _READERS.get(name)
+        if reader is not None:
+            reader(self, item)
+        elif name not in _IGNORED:
+            self.unread(item, name)
 
     def _ensure_step(self) -> None:
         if not self.builder.in_step:
@@ -109,13 +98,13 @@ class SmolagentsDecoder(BaseDecoder):
         None.
         """
         waiting = [block for block in self._calls if not block.closed]
-        same = [block for block in waiting if block.call_id == call_id and call_id]
-        return next(
-            iter(
-                same or [block for block in waiting if block.call_id is None and block.name == name]
-            ),
-            None,
-        )
+        for block in waiting:
+            if call_id and block.call_id == call_id:
+                return block
+        for block in waiting:
+            if block.call_id is None and block.name == name:
+                return block
+        return None
 
     def _call(self, item: Any) -> None:
         """Write a call that the agent is about to run, with complete arguments."""
@@ -167,11 +156,13 @@ class SmolagentsDecoder(BaseDecoder):
         message = _error_message(error)
         self._answer_calls(message, get_field(item, "observations"))
         if message:
-            kind = get_str(error, "type") or class_name(error)
-            is_out_of_steps = "MaxSteps" in kind or "max steps" in message.lower()
-            self._max_steps = self._max_steps or is_out_of_steps
-            self.fail(message, error_type=kind or None, fatal=False)
+            self._step_failed(message, get_str(error, "type") or class_name(error))
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
+
+    def _step_failed(self, message: str, error_type: str) -> None:
+        is_out_of_steps = "MaxSteps" in error_type or "max steps" in message.lower()
+        self._max_steps = self._max_steps or is_out_of_steps
+        self.fail(message, error_type=error_type or None, fatal=False)
 
     def _is_known(self, call: Any) -> bool:
         call_id, name = get_field(call, "id"), get_field(call, "name")
@@ -180,10 +171,7 @@ class SmolagentsDecoder(BaseDecoder):
     def _answer_calls(self, message: str | None, observations: Any) -> None:
         for block in self._calls:
             self.builder.tool_args(block)
-            if message:
-                self.builder.tool_error(block, message, observations)
-            else:
-                self.builder.tool_result(block, observations)
+            self.builder.end_tool(block, observations, failed=bool(message), message=message)
 
     def _plan(self, item: Any) -> None:
         self._ensure_step()
@@ -193,9 +181,9 @@ class SmolagentsDecoder(BaseDecoder):
         self.builder.end_text("content", plan)
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
-    def _answer(self, output: Any) -> None:
+    def _answer(self, item: Any) -> None:
         """Write the final answer, and complete the run."""
-        text = _answer_text(output)
+        text = _answer_text(get_field(item, "output"))
         if text:
             self.builder.end_step()
             self.builder.text("answer", text, phase="final_answer")
@@ -220,9 +208,19 @@ def _answer_text(output: Any) -> str | None:
     if output is None or isinstance(output, str):
         return output
     if isinstance(output, list):
-        parts = [get_str(part, "text") for part in output]
-    else:
-        parts = []
-    if parts and all(parts):
-        return "".join(map(str, parts))
+        parts = [get_str(part, "text", default="") for part in output]
+        if parts and all(parts):
+            return "".join(parts)
     return str(to_jsonable(output))
+
+
+_READERS: dict[str, Callable[[SmolagentsDecoder, Any], None]] = {
+    "ChatMessageStreamDelta": SmolagentsDecoder._delta,
+    "ToolCall": SmolagentsDecoder._call,
+    "ToolOutput": SmolagentsDecoder._output,
+    "ActionStep": SmolagentsDecoder._step,
+    "PlanningStep": SmolagentsDecoder._plan,
+    "FinalAnswerStep": SmolagentsDecoder._answer,
+    "FinalOutput": SmolagentsDecoder._answer,
+}
+_IGNORED = {"ActionOutput", "TaskStep", "SystemPromptStep"}

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.block import block_id
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields,
     fields_or_empty,
@@ -149,8 +149,8 @@ class StatusTokensDecoder(BaseDecoder):
 
         Where the format has no end, it is complete if no call is unanswered.
         """
-        if self._has_no_end and self.stop_info == TRUNCATED and not self.builder.unanswered():
-            self.stop_info = StopInfo("completed")
+        if self._has_no_end and not self.builder.unanswered():
+            self.complete()
         super().finish()
 
 

@@ -11,7 +11,7 @@ run's.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -100,33 +100,32 @@ class VercelPartsDecoder(BaseDecoder):
             self.builder.custom("data", value)
 
     def _part(self, part: Mapping[str, Any], item: Any) -> None:
-        kind, builder = str_field(part, "type", default=""), self.builder
-        if not builder.in_step and kind not in ("finish", "error", "step-finish"):
-            builder.start_step()
-        match kind:
-            case "text-delta":
-                builder.end_reasoning("reasoning")
-                builder.text("text", str_field(part, "textDelta", default=""))
-            case "reasoning":
-                builder.reasoning("reasoning", str_field(part, "textDelta", default=""))
-            case "tool-call-streaming-start" | "tool-call-delta" | "tool-call" | "tool-result":
-                self._tool(kind, part)
-            case "step-finish" | "finish":
-                self._finish(kind, part)
-            case "source":
-                source = fields_or_empty(part.get("source") or part)
-                builder.source(str_field(source, "url"), title=str_field(source, "title"))
-            case "file":
-                builder.file(
-                    str_field(part, "mimeType", default="*/*"),
-                    data=str_field(part, "data", "base64"),
-                )
-            case "error":
-                self.fail_with(part.get("error"))
-            case "step-start" | "reasoning-signature" | "redacted-reasoning":
-                pass
-            case _:
-                builder.raw(item, nonempty_str(kind))
+        kind = str_field(part, "type", default="")
+        if kind not in ("finish", "error", "step-finish"):
+            self.builder.need_step()
+        reader = _READERS.get(kind)
+        if reader is not None:
+            reader(self, kind, part)
+        elif kind not in _IGNORED:
+            self.builder.raw(item, nonempty_str(kind))
+
+    def _text(self, kind: str, part: Mapping[str, Any]) -> None:
+        self.builder.end_reasoning("reasoning")
+        self.builder.text("text", str_field(part, "textDelta", default=""))
+
+    def _reasoning(self, kind: str, part: Mapping[str, Any]) -> None:
+        self.builder.reasoning("reasoning", str_field(part, "textDelta", default=""))
+
+    def _source(self, kind: str, part: Mapping[str, Any]) -> None:
+        source = fields_or_empty(part.get("source") or part)
+        self.builder.source(str_field(source, "url"), title=str_field(source, "title"))
+
+    def _file(self, kind: str, part: Mapping[str, Any]) -> None:
+        media_type = str_field(part, "mimeType", default="*/*")
+        self.builder.file(media_type, data=str_field(part, "data", "base64"))
+
+    def _error(self, kind: str, part: Mapping[str, Any]) -> None:
+        self.fail_with(part.get("error"))
 
     def _tool(self, kind: str, part: Mapping[str, Any]) -> None:
         call_id = str_field(part, "toolCallId", default="")
@@ -170,3 +169,19 @@ class VercelPartsDecoder(BaseDecoder):
             if error is None:
                 self._line(line)
         return super().close(error)
+
+
+_READERS: dict[str, Callable[[VercelPartsDecoder, str, Mapping[str, Any]], None]] = {
+    "text-delta": VercelPartsDecoder._text,
+    "reasoning": VercelPartsDecoder._reasoning,
+    "tool-call-streaming-start": VercelPartsDecoder._tool,
+    "tool-call-delta": VercelPartsDecoder._tool,
+    "tool-call": VercelPartsDecoder._tool,
+    "tool-result": VercelPartsDecoder._tool,
+    "step-finish": VercelPartsDecoder._finish,
+    "finish": VercelPartsDecoder._finish,
+    "source": VercelPartsDecoder._source,
+    "file": VercelPartsDecoder._file,
+    "error": VercelPartsDecoder._error,
+}
+_IGNORED = {"step-start", "reasoning-signature", "redacted-reasoning"}

@@ -149,15 +149,14 @@ class VercelEncoder(BaseEncoder):
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit a result."""
-        match event.status:
-            case "ok":
-                preliminary = {"preliminary": True} if event.preliminary else {}
-                fields = {"toolCallId": call.call_id, "output": event.content, **preliminary}
-                self.emit({"type": "tool-output-available", **fields})
-            case "denied":
-                self.emit_denial(call, event)
-            case _:
-                self.emit_error(call, event)
+        if event.status == "ok":
+            preliminary = {"preliminary": True} if event.preliminary else {}
+            fields = {"toolCallId": call.call_id, "output": event.content, **preliminary}
+            self.emit({"type": "tool-output-available", **fields})
+        elif event.status == "denied":
+            self.emit_denial(call, event)
+        else:
+            self.emit_error(call, event)
 
     def emit_error(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit the failure of a call."""
@@ -204,13 +203,11 @@ class VercelEncoder(BaseEncoder):
                 self.emit({"type": f"data-{event.name}", "data": event.data})
             case ev.ApprovalRequest() | ev.ApprovalResponse():
                 self.emit_approval(event)
-            case _:
-                pass
 
     def emit_approval(self, event: ev.ApprovalRequest | ev.ApprovalResponse) -> None:
         """Emit the request for a call's approval, or its answer."""
         if isinstance(event, ev.ApprovalRequest):
-            call = self.calls.get(event.tool_id or "")
+            call = self.call_of(event)
             if call is not None:
                 self.emit(
                     {
@@ -219,9 +216,7 @@ class VercelEncoder(BaseEncoder):
                         "toolCallId": call.call_id,
                     }
                 )
-        elif self.calls.get(
-            getattr(self.pending_approvals.get(event.approval_id), "tool_id", None) or ""
-        ):
+        elif self.call_of(self.pending_approvals.get(event.approval_id)) is not None:
             answer = {"approvalId": event.approval_id, "approved": event.verdict == "approve"}
             self.emit(
                 {"type": "tool-approval-response", **answer, **without_none(reason=event.reason)}
