@@ -116,63 +116,54 @@ class ConsoleRenderer:
             depth += 1
         block = self._blocks[id_] = {**props, "depth": depth, "printed": []}
         self._title()
-        match block["kind"]:
-            case "text" | "reasoning":
-                self._requested(depth)
-                block.pop("text", None)
-                self._grow(id_, block, props.get("text") or "")
-            case "agent":
-                heading = f"▸ {block.get('name')}"
-                if outer["kind"] == "tool":
-                    heading += call_args(outer)
-                self._line(depth, heading, _BOLD)
-            case "approval":
-                question = f"? {prompt_label(block)}"
-                if block.get("args") not in (None, {}):
-                    question += call_args(block)
-                self._line(depth, question, _YELLOW)
-                self._decision(block, block)
-            case str(name) if name in KIND_NAMED:
-                for node in KIND_NAMED[name].draws(block):
-                    self._node(depth, node)
+        kind = block["kind"]
+        if kind in ("text", "reasoning"):
+            self._requested(depth)
+            block.pop("text", None)
+            self._grow(id_, block, props.get("text") or "")
+        elif kind == "agent":
+            heading = f"▸ {block.get('name')}"
+            if outer["kind"] == "tool":
+                heading += call_args(outer)
+            self._line(depth, heading, _BOLD)
+        elif kind == "approval":
+            self._question(block)
+        elif kind in KIND_NAMED:
+            for node in KIND_NAMED[kind].draws(block):
+                self._node(depth, node)
 
     def _append(self, id_: str, field: str, text: str) -> None:
         block = self._blocks[id_]
-        match block["kind"], field:
-            case "text" | "reasoning", "text":
-                self._grow(id_, block, text)
-            case "prompt", "text":
-                self._quote(block["depth"], text)
-            case _, "output":
-                self._print_output(block, text)
-            case _:
-                head = block.get(field) or ""
-                if len(head) < _HEAD_CHARS:
-                    block[field] = head + text
+        is_text = field == "text"
+        if is_text and block["kind"] in ("text", "reasoning"):
+            self._grow(id_, block, text)
+        elif is_text and block["kind"] == "prompt":
+            self._quote(block["depth"], text)
+        elif field == "output":
+            self._print_output(block, text)
+        else:
+            head = block.get(field) or ""
+            if len(head) < _HEAD_CHARS:
+                block[field] = head + text
 
     def _set(self, id_: str, props: Block) -> None:
         block = self._blocks[id_]
-        match block["kind"]:
-            case "text" | "reasoning" if "text" in props:
-                self._replace(id_, block, props["text"] or "")
-            case "approval":
-                self._decision(block, props)
+        if block["kind"] == "approval":
+            self._decision(block, props)
+        elif block["kind"] in ("text", "reasoning") and "text" in props:
+            self._replace(id_, block, props["text"] or "")
         block.update({name: value for name, value in props.items() if name != "text"})
 
     def _close(self, id_: str) -> None:
         block = self._blocks[id_]
         if block.get("unfinished"):
             self._print_output(block, "\n")
-        match block["kind"]:
-            case "run":
-                self._end(block)
-                return
-            case "tool":
-                self._end_tool(block)
-            case "reasoning":
-                self._end_thought(block)
-            case "agent":
-                self._end_agent(block)
+        if block["kind"] == "run":
+            self._end(block)
+            return
+        end = {"tool": self._end_tool, "reasoning": self._end_thought, "agent": self._end_agent}
+        if block["kind"] in end:
+            end[block["kind"]](block)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -273,6 +264,13 @@ class ConsoleRenderer:
         if about:
             self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
 
+    def _question(self, block: Block) -> None:
+        question = f"? {prompt_label(block)}"
+        if block.get("args") not in (None, {}):
+            question += call_args(block)
+        self._line(block["depth"], question, _YELLOW)
+        self._decision(block, block)
+
     def _decision(self, block: Block, props: Block) -> None:
         question = {**block, **props}
         line = decision_label(question)
@@ -293,28 +291,37 @@ class ConsoleRenderer:
             case n.Notice():
                 self._line(depth, node.text, _LEVELS[node.level])
             case n.Message():
-                self._quote(depth, node.text)
-                for file in node.files:
-                    name = file.name or file.media_type or "file"
-                    self._line(depth, f"> [{name}]", _BOLD)
+                self._message(depth, node)
             case n.Link():
                 self._line(depth, " ".join(filter(None, (node.title, node.url))), _DIM)
             case n.Download():
                 fields = (node.name, node.media_type, node.url)
                 self._line(depth, " ".join(filter(None, fields)), _DIM)
             case n.Failure():
-                kind = node.type or LABELS["error"]["type"]
-                headline = error_headline({"type": kind, "message": node.message})
-                self._line(depth, headline, _RED)
-                self._line(depth + 1, node.traceback.rstrip(), _DIM)
+                self._failure(depth, node)
             case n.Data():
                 line = one_line(f"{node.name}: {json_line(node.value)}", _LINE_CHARS)
                 self._line(depth, line, _DIM)
             case n.Table():
-                for cells in (node.heads, *node.cells):
-                    self._line(depth, one_line(" · ".join(cells), _LINE_CHARS), _DIM)
+                self._table(depth, node)
             case _:
                 assert_never(node)
+
+    def _message(self, depth: int, message: n.Message) -> None:
+        self._quote(depth, message.text)
+        for file in message.files:
+            name = file.name or file.media_type or "file"
+            self._line(depth, f"> [{name}]", _BOLD)
+
+    def _failure(self, depth: int, failure: n.Failure) -> None:
+        kind = failure.type or LABELS["error"]["type"]
+        headline = error_headline({"type": kind, "message": failure.message})
+        self._line(depth, headline, _RED)
+        self._line(depth + 1, failure.traceback.rstrip(), _DIM)
+
+    def _table(self, depth: int, table: n.Table) -> None:
+        for cells in (table.heads, *table.cells):
+            self._line(depth, one_line(" · ".join(cells), _LINE_CHARS), _DIM)
 
     def _quote(self, depth: int, text: str) -> None:
         for line in text.splitlines():

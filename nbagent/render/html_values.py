@@ -131,8 +131,7 @@ class ValueWriter:
             return "".join(self.result(part, block) for part in parts)
         mime = richest_type(bundle)
         if mime is None:
-            unknown = {other: payload for other, payload in bundle.items() if payload is not None}
-            return self.json(unknown) if unknown else ""
+            return self._unknown(bundle)
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
             payload = _joined(payload)
@@ -145,6 +144,10 @@ class ValueWriter:
         if mime == "text/markdown":
             return self.markdown(payload)
         return self.plain(payload)  # a JSON string is shown as the text it holds
+
+    def _unknown(self, bundle: Props) -> str:
+        known = {mime: payload for mime, payload in bundle.items() if payload is not None}
+        return self.json(known) if known else ""
 
     def _picture_and_rest(self, mime: str, payload: str, bundle: Props, block: Props) -> str:
         """Return a picture, and what else the bundle has where the picture is not kept."""

@@ -161,22 +161,24 @@ class _Writer:
                 heading = f"**{LABELS['prompted']['you']}**"
                 return [_quoted([heading, text, *map(_attached, node.files)])]
             case n.Link():
-                label = node.title or safe_url(node.url) or LABELS["other"]["source"]
-                return [_link(node.url, label)]
+                return [_link(node.url, node.title, LABELS["other"]["source"])]
             case n.Download():
-                return [_link(node.url, node.name or safe_url(node.url) or "file")]
+                return [_link(node.url, node.name, "file")]
             case n.Failure():
-                heading = f"**✗ {_line(node.type or LABELS['error']['type'])}**"
-                return [heading, _fenced(node.message or LABELS["error"]["message"])]
-            case n.Data(value=None):
-                return [f"`{_code(node.name)}`"]
+                return _failure(node)
             case n.Data():
-                return [f"`{_code(node.name)}`", self._json(node.value)]
+                return self._data(node)
             case n.Table():
                 ruler = f"|{'---|' * len(node.heads)}"
                 return ["\n".join([_row(node.heads), ruler, *map(_row, node.cells)])]
             case _:
                 assert_never(node)
+
+    def _data(self, data: n.Data) -> list[str]:
+        name = f"`{_code(data.name)}`"
+        if data.value is None:
+            return [name]
+        return [name, self._json(data.value)]
 
     def _text(self, block: Props) -> list[str]:
         text = text_of(block, "text")
@@ -296,11 +298,18 @@ def _attached(file: n.Download) -> str:
     return f"📎 {_line(file.name or file.media_type or 'file')}"
 
 
-def _link(address: str, label: str) -> str:
+def _failure(failure: n.Failure) -> list[str]:
+    heading = f"**✗ {_line(failure.type or LABELS['error']['type'])}**"
+    return [heading, _fenced(failure.message or LABELS["error"]["message"])]
+
+
+def _link(address: str, title: str, default: str) -> str:
+    """Return a link with its title, else its URL; the default where it has neither."""
     url = safe_url(address)
+    label = _line(title or url or default)
     if url is None:
-        return _line(label)
-    return f"[{_line(label)}](<{url}>)"
+        return label
+    return f"[{label}](<{url}>)"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ and a formula has only what typesets. https://pandoc.org/MANUAL.html#pandocs-mar
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 from nbagent.render.markup.grammar import Token, parse
 from nbagent.render.markup.markdown import alternative, attr, image_label, only_typesets
@@ -64,48 +65,37 @@ def _blocks(tokens: Iterator[Token], end: str = "") -> list[str]:
     for token in tokens:
         if token.type == end:
             break
-        blocks.extend(_block(token, tokens))
+        write = _BLOCKS.get(token.type)
+        if write is not None:
+            blocks.append(write(token, tokens))
+        elif token.type == "inline":
+            line = _TASK_MARKS[token.meta.get("task")] + _inline(token.children or [])
+            blocks += filter(None, [line])
     return blocks
 
 
-def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
-    match token.type:
-        case "inline":
-            line = _task_mark(token) + _inline(token.children or [])
-            if line:
-                yield line
-        case "heading_open":
-            yield _bold(" ".join(_blocks(tokens, "heading_close")))
-        case "hr":
-            yield "***"
-        case "fence":
-            yield fenced(token.content.removesuffix("\n"), _language_of(token))
-        case "code_block":
-            yield fenced(token.content.removesuffix("\n"))
-        case "math_block":
-            yield _math_block(token)
-        case "blockquote_open":
-            yield _indented("\n\n".join(_blocks(tokens, "blockquote_close")), "> ", "> ")
-        case "bullet_list_open" | "ordered_list_open":
-            yield _list(token, tokens)
-        case "table_open":
-            yield "\n".join(_rows(tokens))
+_TASK_MARKS = {True: "[x] ", False: "[ ] ", None: ""}
 
 
-def _task_mark(token: Token) -> str:
-    """Return what stands before a task of a list; empty for any other text."""
-    if "task" not in token.meta:
-        return ""
-    if token.meta["task"]:
-        return "[x] "
-    return "[ ] "
+def _heading(token: Token, tokens: Iterator[Token]) -> str:
+    return _bold(" ".join(_blocks(tokens, "heading_close")))
 
 
-def _language_of(fence: Token) -> str:
-    found = _LANGUAGE.match(fence.info)
-    if found is None:
-        return ""
-    return found[1]
+def _rule(token: Token, tokens: Iterator[Token]) -> str:
+    return "***"
+
+
+def _code(token: Token, tokens: Iterator[Token]) -> str:
+    language = _LANGUAGE.match(token.info)
+    return fenced(token.content.removesuffix("\n"), language[1] if language else "")
+
+
+def _quote(token: Token, tokens: Iterator[Token]) -> str:
+    return _indented("\n\n".join(_blocks(tokens, "blockquote_close")), "> ", "> ")
+
+
+def _table(token: Token, tokens: Iterator[Token]) -> str:
+    return "\n".join(_rows(tokens))
 
 
 def _indented(text: str, first: str, others: str) -> str:
@@ -122,7 +112,7 @@ def _bold(line: str) -> str:
     return f"{mark}{line}{mark}"
 
 
-def _math_block(token: Token) -> str:
+def _math_block(token: Token, tokens: Iterator[Token]) -> str:
     if not token.meta["closed"]:
         lines = token.markup.split("\n")
         return "\n".join(_escaped(line.strip(), is_line_start=True) for line in lines)
@@ -195,39 +185,95 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+_BLOCKS: dict[str, Callable[[Token, Iterator[Token]], str]] = {
+    "heading_open": _heading,
+    "hr": _rule,
+    "fence": _code,
+    "code_block": _code,
+    "math_block": _math_block,
+    "blockquote_open": _quote,
+    "bullet_list_open": _list,
+    "ordered_list_open": _list,
+    "table_open": _table,
+}
+"""Writers of the blocks, by the token that begins one. Each takes the tokens of its block."""
+
+
 def _inline(tokens: Sequence[Token], *, in_table: bool = False) -> str:
-    written = ""
-    links: list[tuple[int, str]] = []
+    writer = _InlineWriter(in_table=in_table)
     for token in tokens:
-        match token.type:
-            case "code_inline":
-                written += _code_span(token.content)
-            case "softbreak":
-                written += "\n"
-            case "hardbreak":
-                written += "\\\n"
-            case "math":
-                tex = token.content
-                if in_table:
-                    tex = tex.replace("|", "\\vert ")
-                written = _with_formula(written, tex, token.markup)
-            case "image":
-                label = image_label(attr(token, "src"), alternative(token.children or []))
-                written += _escaped(label)
-            case "link_open":
-                links.append((len(written), attr(token, "href")))
-            case "link_close":
-                start, url = links.pop()
-                written = written[:start] + _link(written[start:], url)
-            case "strong_open" | "strong_close" | "em_open" | "em_close" | "s_open" | "s_close":
-                written += token.markup
-            case _:
-                # A dollar beside a digit ends no formula.
-                if written.endswith("$") and token.content[:1].isalnum():
-                    written += " "
-                is_line_start = written[-1:] in ("", "\n")
-                written += _escaped(token.content, is_line_start=is_line_start)
-    return written
+        writer.write(token)
+    return writer.written
+
+
+class _InlineWriter:
+    """Writer of the inline content of one block.
+
+    Attributes:
+        written: the content so far.
+    """
+
+    def __init__(self, *, in_table: bool) -> None:
+        self.written = ""
+        self._in_table = in_table
+        self._links: list[tuple[int, str]] = []
+
+    def write(self, token: Token) -> None:
+        """Write a token."""
+        write = self._WRITERS.get(token.type, _InlineWriter._text)
+        write(self, token)
+
+    def _text(self, token: Token) -> None:
+        # A dollar beside a digit ends no formula.
+        if self.written.endswith("$") and token.content[:1].isalnum():
+            self.written += " "
+        is_line_start = self.written[-1:] in ("", "\n")
+        self.written += _escaped(token.content, is_line_start=is_line_start)
+
+    def _mark(self, token: Token) -> None:
+        self.written += token.markup
+
+    def _soft_break(self, token: Token) -> None:
+        self.written += "\n"
+
+    def _hard_break(self, token: Token) -> None:
+        self.written += "\\\n"
+
+    def _code(self, token: Token) -> None:
+        self.written += _code_span(token.content)
+
+    def _math(self, token: Token) -> None:
+        tex = token.content
+        if self._in_table:
+            tex = tex.replace("|", "\\vert ")
+        self.written = _with_formula(self.written, tex, token.markup)
+
+    def _image(self, token: Token) -> None:
+        label = image_label(attr(token, "src"), alternative(token.children or []))
+        self.written += _escaped(label)
+
+    def _link_open(self, token: Token) -> None:
+        self._links.append((len(self.written), attr(token, "href")))
+
+    def _link_close(self, token: Token) -> None:
+        start, url = self._links.pop()
+        self.written = self.written[:start] + _link(self.written[start:], url)
+
+    _WRITERS: ClassVar[dict[str, Callable[["_InlineWriter", Token], None]]] = {
+        "strong_open": _mark,
+        "strong_close": _mark,
+        "em_open": _mark,
+        "em_close": _mark,
+        "s_open": _mark,
+        "s_close": _mark,
+        "softbreak": _soft_break,
+        "hardbreak": _hard_break,
+        "code_inline": _code,
+        "math": _math,
+        "image": _image,
+        "link_open": _link_open,
+        "link_close": _link_close,
+    }
 
 
 def _escaped(text: str, *, is_line_start: bool = False) -> str:

@@ -46,7 +46,9 @@ _CODE_BLOCK = (
 _CHECKBOXES = {
     True: '<input type="checkbox" disabled checked> ',
     False: '<input type="checkbox" disabled> ',
+    None: "",
 }
+"""HTML before the text of a task, by whether it is done; nothing before any other text."""
 _HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
 
 LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
@@ -121,17 +123,14 @@ def only_typesets(tex: str) -> bool:
 def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
-            if "task" in token.meta:
-                out.append(_CHECKBOXES[bool(token.meta["task"])])
+            out.append(_CHECKBOXES[token.meta.get("task")])
             out.append(_Inline(typeset).html(token.children or []))
         case "hr":
             out.append("<hr>\n")
         case "code_block" | "fence":
             out.append(f"<pre{_CODE_BLOCK}>{_code(token.content)}</pre>\n")
-        case "math_block" if token.meta["closed"]:
-            out.append(f"<p>{_tex(token.content, '$$', typeset)}</p>\n")
         case "math_block":
-            out.append(f"<p>{_prose(token.markup)}</p>\n")
+            out.append(f"<p>{_math_block(token, typeset)}</p>\n")
         case "heading_open":
             level = int(token.tag[1]) + _LEVELS_BELOW
             out.append(f'<div role="heading" aria-level="{level}"{_HEADING}><strong>')
@@ -139,6 +138,12 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
             out.append("</strong></div>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
             out.append(_tag(token))
+
+
+def _math_block(token: Token, typeset: bool) -> str:
+    if token.meta["closed"]:
+        return _tex(token.content, "$$", typeset)
+    return _prose(token.markup)
 
 
 def _tag(token: Token) -> str:
