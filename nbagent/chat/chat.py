@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
+from itertools import chain
 from typing import Any, Literal, Unpack
 
 import msgspec
@@ -362,13 +363,16 @@ def _events_of(messages: Sequence[Json], usage: e.Usage | None) -> list[e.Event]
                         e.TextStart(id=f"text-{at}"),
                         e.TextEnd(id=f"text-{at}", text=str(text)),
                     ]
-                for call in message.get("tool_calls") or ():
-                    function, id = call["function"], call["id"]
-                    made.append(e.ToolStart(id=f"tool-{id}", call_id=id, name=function["name"]))
-                    made.append(_arguments(f"tool-{id}", function["arguments"]))
+                made += chain.from_iterable(map(_call_events, message.get("tool_calls") or ()))
             case "tool":
                 made.append(e.ToolResult(id=f"tool-{message['tool_call_id']}", content=text))
     return [*made, e.RunEnd(status="completed", usage=usage, meta={"untimed": True})]
+
+
+def _call_events(call: Json) -> list[e.Event]:
+    function, id = call["function"], call["id"]
+    start = e.ToolStart(id=f"tool-{id}", call_id=id, name=function["name"])
+    return [start, _arguments(start.id, function["arguments"])]
 
 
 def _arguments(id: str, text: str) -> e.ToolArgs:

@@ -95,28 +95,13 @@ def map(
     Raises:
         NbagentError: an argument is not valid; the message names it.
     """
-    targets: dict[str, Any] = dict(target) if isinstance(target, Mapping) else {"": target}
-    for name, each in targets.items():
-        if not (_is_agent(each) or callable(each)):
-            what = f"{name!r} is" if name else "got"
-            raise NbagentError(
-                f"map() takes an agent, or a function from an item to a stream; {what} {each!r}"
-            )
+    targets = _targets(target)
     _check(concurrency, repeat, stop_after)
     items = items_of(data, template)
     marks = {name: fingerprint_of(each, output, version) for name, each in targets.items()}
-    rows = [
-        Row(0, item, name, number, key_of(marks[name], item.prompt, number))
-        for item, number in repeated(items, repeat)
-        for name in targets
-    ]
-    seen: Counter[str] = Counter()
-    for number, row in enumerate(rows):
-        row.number = number
+    rows = _rows(repeated(items, repeat), marks)
+    for row in rows:
         row.is_of_agent = executor is None and _is_agent(targets[row.agent])
-        seen[row.key] += 1
-        if seen[row.key] > 1:  # an item that is there twice has two answers
-            row.key = f"{row.key}-{seen[row.key]}"
 
     checks = scorers_of(check, scorers)
     gate = RowGate(None if concurrency == "auto" else concurrency)
@@ -136,15 +121,15 @@ def map(
         if row.key in found:
             row.restore(found[row.key])
             engine.totals.restore(found[row.key])
+    agents = {name: each for name, each in targets.items() if _is_agent(each)}
     if dry:
-        agents = {name: each for name, each in targets.items() if _is_agent(each)}
         estimate = estimate_of(rows, agents, output)
         kept.close()
         if temporary is not None:
             _remove(kept, temporary)
         return estimate
     # Agents run on nbagent's loop, which no cell blocks; a function may need the loop it is in.
-    is_own = executor is not None or all(_is_agent(each) for each in targets.values())
+    is_own = executor is not None or len(agents) == len(targets)
     home = None if is_own else running_loop()
     redact = options.get("redact", ())
     runs = Runs(rows, engine, gate, kept, budget, list(checks), redact, home)
@@ -153,6 +138,36 @@ def map(
     runs.start()
     runs.show()
     return runs
+
+
+def _targets(target: Any) -> dict[str, Any]:
+    """Return what each item is run with, by name; a single target has the name "".
+
+    Raises:
+        NbagentError: one is neither an agent nor a function.
+    """
+    targets: dict[str, Any] = dict(target) if isinstance(target, Mapping) else {"": target}
+    for name, each in targets.items():
+        if not (_is_agent(each) or callable(each)):
+            what = f"{name!r} is" if name else "got"
+            raise NbagentError(
+                f"map() takes an agent, or a function from an item to a stream; {what} {each!r}"
+            )
+    return targets
+
+
+def _rows(items: Iterable[tuple[Item, int]], marks: Mapping[str, str]) -> list[Row]:
+    """Return the rows of the repeated items: one for each target, by its fingerprint."""
+    rows: list[Row] = []
+    seen: Counter[str] = Counter()
+    for item, repetition in items:
+        for name, mark in marks.items():
+            key = key_of(mark, item.prompt, repetition)
+            seen[key] += 1
+            if seen[key] > 1:  # an item that is there twice has two answers
+                key = f"{key}-{seen[key]}"
+            rows.append(Row(len(rows), item, name, repetition, key))
+    return rows
 
 
 def _check(concurrency: Any, repeat: Any, stop_after: Any) -> None:

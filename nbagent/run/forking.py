@@ -254,21 +254,18 @@ class ForkableRun(FollowedRun):
             raise LookupError(f"no agent is known that could go on from {self.name}")
         texts, args, schema = {}, None, None
         with state.lock:
-            shown = state.transcript.blocks.get(block)
-            prompts = [
-                each.text("text")
-                for each in state.transcript.blocks.values()
-                if each.kind == "prompt"
-            ]
-            if shown is not None and "result" not in shown.props.get("hidden", ()):
-                texts["result"] = self._result_to_give(block)
-            hides_args = shown is None or "arguments" in shown.props.get("hidden", ())
-            if own is not None and not hides_args:
-                args = state.tool_calls.args_of(block)
-                schema = state.attempts.schema_of(block)
-        if own is not None and not state.privacy.hides_requests:
-            texts["instructions"] = own.instructions
+            blocks = state.transcript.blocks
+            prompts = [each.text("text") for each in blocks.values() if each.kind == "prompt"]
+            if block in blocks:
+                hidden = blocks[block].props.get("hidden", ())
+                if "result" not in hidden:
+                    texts["result"] = self._result_to_give(block)
+                if own is not None and "arguments" not in hidden:
+                    args = state.tool_calls.args_of(block)
+                    schema = state.attempts.schema_of(block)
         if own is not None:
+            if not state.privacy.hides_requests:
+                texts["instructions"] = own.instructions
             texts["model"] = own.model
         texts["prompt"] = prompts[0] if len(prompts) == 1 else ""
         masked = {name: state.privacy.mask(text) for name, text in texts.items()}

@@ -256,22 +256,27 @@ class ReportedCalls:
         self._streamed.pop(event.id, None)
         if event.status == "ok" and (value := self._values.pop(id, None)) is not None:
             value.told = event.content
-        if (alike := self._alike.pop(id, None)) is not None:
-            live = alike.own.result
-            is_same = live is not None and _is_same(live, event)
-            if alike.events:
-                if is_same:
-                    return released
-                del self._ids[event.id]
-                return [*released, *alike.events, event]
-            if live is not None:
-                self._finished.add(id)
-                released.append(live if is_same else event)
-                return released
+        alike = self._alike.pop(id, None)
+        if alike is not None and (alike.events or alike.own.result is not None):
+            return [*released, *self._result_of_alike(id, alike, event)]
         if id in self._finished:
             return released
         self._running.discard(id)  # a later report is late: the stream went on without it
         return [*released, self._renamed(event)]
+
+    def _result_of_alike(self, id: str, alike: _Alike, event: e.ToolResult) -> list[e.Event]:
+        """Return the events to show for a result that decides whether a call of the stream is a
+        reported one.
+        """
+        live = alike.own.result
+        is_same = live is not None and _is_same(live, event)
+        if not alike.events:
+            self._finished.add(id)
+            return [live if live is not None and is_same else event]
+        if is_same:
+            return []
+        del self._ids[event.id]
+        return [*alike.events, event]
 
     def _join(self, id: str, name: str, args: Any) -> bool:
         """Make a call of the stream the reported one whose arguments fit, if any.

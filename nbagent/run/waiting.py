@@ -32,6 +32,13 @@ async def wait_for(ends: Iterable[End], stop: Callable[[], object]) -> None:
         raise
 
 
+def _seconds_left(begun: float, timeout: float | None) -> float | None:
+    """Return the seconds that are left of a time that began at `begun`; None if it has no end."""
+    if timeout is None:
+        return None
+    return max(0.0, begun + timeout - time.monotonic())
+
+
 def block_for(
     done: End,
     callbacks: Sequence[EventCallback],
@@ -65,13 +72,10 @@ def block_for(
             kernel.wait(done, timeout)
         if in_callback():
             return  # it waits for itself otherwise
+        # A callback that is awaited on the loop blocked here cannot end.
         for callback in callbacks:
-            if home is not None and callback.home is home:
-                continue  # one that is awaited on the loop blocked here cannot end
-            left = timeout
-            if timeout is not None:
-                left = max(0.0, begun + timeout - time.monotonic())
-            kernel.wait(callback.done, left)
+            if home is None or callback.home is not home:
+                kernel.wait(callback.done, _seconds_left(begun, timeout))
     except KeyboardInterrupt:
         cancel()
         if not inside:

@@ -5,7 +5,7 @@ No library is imported: a table of one exists only where that is loaded.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,33 +45,10 @@ class Table:
 def table_of(value: Any) -> Table | None:
     """Return the beginning of a table; None if the value is not a table."""
     library, kind = type(value).__module__.partition(".")[0], type(value).__name__
-    match library, kind:
-        case "pandas" | "geopandas", "DataFrame" | "GeoDataFrame":
-            return _pandas(value)
-        case "pandas", "Series":
-            if value.name is None:
-                return _pandas(value.to_frame(name="value"))
-            return _pandas(value.to_frame())
-        case "polars", "DataFrame":
-            return _made(
-                list(value.columns),
-                [value.to_series(at) for at in range(value.width)],
-                value.height,
-            )
-        case "polars", "Series":
-            return _made([value.name or "value"], [value], len(value))
-        case "pyarrow", "Table":
-            return _made(
-                list(value.column_names),
-                [value.column(at) for at in range(value.num_columns)],
-                value.num_rows,
-            )
-        case "numpy", "ndarray" if value.ndim in (1, 2) and value.dtype.names is None:
-            flat = value
-            if value.ndim == 1:
-                flat = value.reshape(-1, 1)
-            return _made([str(at) for at in range(flat.shape[1])], list(flat.T), flat.shape[0])
-    return None
+    read = _READERS.get((library, kind))
+    if read is None:
+        return None
+    return read(value)
 
 
 def table_difference(before: Table, after: Table) -> dict[str, Any]:
@@ -264,6 +241,49 @@ def _pandas(frame: Any) -> Table:
     return Table(
         dict(zip(names, columns, strict=True)), kept.index.tolist(), labelled, frame.shape[0], types
     )
+
+
+def _pandas_series(series: Any) -> Table:
+    if series.name is None:
+        return _pandas(series.to_frame(name="value"))
+    return _pandas(series.to_frame())
+
+
+def _polars(frame: Any) -> Table:
+    columns = [frame.to_series(at) for at in range(frame.width)]
+    return _made(list(frame.columns), columns, frame.height)
+
+
+def _polars_series(series: Any) -> Table:
+    return _made([series.name or "value"], [series], len(series))
+
+
+def _arrow(table: Any) -> Table:
+    columns = [table.column(at) for at in range(table.num_columns)]
+    return _made(list(table.column_names), columns, table.num_rows)
+
+
+def _array(array: Any) -> Table | None:
+    """Return a plain array of one or two dimensions; None for any other."""
+    if array.ndim not in (1, 2) or array.dtype.names is not None:
+        return None
+    if array.ndim == 1:
+        array = array.reshape(-1, 1)
+    return _made([str(at) for at in range(array.shape[1])], list(array.T), array.shape[0])
+
+
+_READERS: dict[tuple[str, str], Callable[[Any], Table | None]] = {
+    ("pandas", "DataFrame"): _pandas,
+    ("pandas", "GeoDataFrame"): _pandas,
+    ("geopandas", "DataFrame"): _pandas,
+    ("geopandas", "GeoDataFrame"): _pandas,
+    ("pandas", "Series"): _pandas_series,
+    ("polars", "DataFrame"): _polars,
+    ("polars", "Series"): _polars_series,
+    ("pyarrow", "Table"): _arrow,
+    ("numpy", "ndarray"): _array,
+}
+"""Readers of tables, by library and class."""
 
 
 def _column_name(name: Any) -> str:

@@ -1,6 +1,6 @@
 """Writes an event on one line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -52,12 +52,8 @@ def _value(value: Any, max_chars: int) -> str:
         return _words(value.summary)
     if isinstance(value, msgspec.Struct):
         value = _fields(value)
-    if isinstance(value, Mapping):
-        named = ((f"{_words(str(key)[:LINE_CHARS])}: ", item) for key, item in value.items())
-        return "{" + _joined(named, max_chars, ", ") + "}"
-    if isinstance(value, (list, tuple)):
-        unnamed = (("", item) for item in value)
-        return "[" + _joined(unnamed, max_chars, ", ") + "]"
+    if isinstance(value, (Mapping, list, tuple)):
+        return _container(value, max_chars)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
@@ -65,6 +61,14 @@ def _value(value: Any, max_chars: int) -> str:
     if isinstance(value, int):
         return _number(value)[:max_chars]
     return f"<{type(value).__name__}>"
+
+
+def _container(value: Mapping[Any, Any] | Sequence[Any], max_chars: int) -> str:
+    if isinstance(value, Mapping):
+        named = ((f"{_words(str(key)[:LINE_CHARS])}: ", item) for key, item in value.items())
+        return "{" + _joined(named, max_chars, ", ") + "}"
+    unnamed = (("", item) for item in value)
+    return "[" + _joined(unnamed, max_chars, ", ") + "]"
 
 
 def _fields(struct: msgspec.Struct) -> dict[str, Any]:

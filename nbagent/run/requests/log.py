@@ -71,6 +71,19 @@ class Record:
         self.is_read = False  # whether the complete response was searched for it
         self.weight: int | None = None  # see `Tokens`
 
+    def drop_body(self) -> int:
+        """Forget the parts of the body. Return the bytes that they took."""
+        body, self.body = self.body, None
+        return 0 if body is None else body.added
+
+    def drop_wire(self) -> int:
+        """Forget the bytes of a response that has ended. Return their number."""
+        if self.exchange.ended is None:
+            return 0
+        kept = self.exchange.kept
+        self.exchange.drop_wire()
+        return kept
+
 
 class RequestLog:
     """The requests of one run, oldest first. Safe on any thread.
@@ -137,18 +150,8 @@ class RequestLog:
         """Return the request before this one in the same conversation: the newest that shares the
         most messages with it.
         """
-        beside: list[tuple[Record, Body]] = []
-        for record in itertools.islice(reversed(self._records), _CANDIDATES):
-            sender = (record.exchange.lane, record.exchange.agent)
-            if sender == (exchange.lane, exchange.agent) and record.body is not None:
-                beside.append((record, record.body))
-        best, most = None, 0
-        for record, body in beside:
-            common = parts.common(body.messages())
-            if common > most:
-                best, most = record, common
-            if common and common == body.count:
-                break  # this one goes on with it
+        beside = self._by_sender(exchange)
+        best = _closest(beside, parts)
         if best is not None or not beside:
             return best
         if not parts.settings.keys().isdisjoint(_CONTINUED):
@@ -158,6 +161,15 @@ class RequestLog:
             if not ours.isdisjoint(body.messages()):
                 return record
         return None
+
+    def _by_sender(self, exchange: HTTPExchange) -> list[tuple[Record, Body]]:
+        """Return the newest requests of a request's sender, and their bodies."""
+        beside: list[tuple[Record, Body]] = []
+        for record in itertools.islice(reversed(self._records), _CANDIDATES):
+            sender = (record.exchange.lane, record.exchange.agent)
+            if sender == (exchange.lane, exchange.agent) and record.body is not None:
+                beside.append((record, record.body))
+        return beside
 
     def _step(self, lane: str | None, before: Record | None) -> int:
         """Return the number of a step whose sender does not give it: a request that failed is sent
@@ -180,21 +192,30 @@ class RequestLog:
         while len(self._records) > MAX_REQUESTS:
             gone = self._records.popleft()
             gone.exchange.on_end = lambda exchange: None
-            if gone.body is not None:
-                self._bodies -= gone.body.added
-            if gone.exchange.ended is not None:
-                self._wires -= gone.exchange.kept
+            self._bodies -= gone.drop_body()
+            self._wires -= gone.drop_wire()
         for record in self._records:
-            if self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES:
-                break
-            if record is self._records[-1]:
+            is_within = self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES
+            if is_within or record is self._records[-1]:
                 break  # the newest one is kept in any case
-            if self._bodies > BODIES_BYTES and record.body is not None:
-                self._bodies -= record.body.added
-                record.body = None
-            if self._wires > WIRES_BYTES and record.exchange.ended is not None:
-                self._wires -= record.exchange.kept
-                record.exchange.drop_wire()
+            if self._bodies > BODIES_BYTES:
+                self._bodies -= record.drop_body()
+            if self._wires > WIRES_BYTES:
+                self._wires -= record.drop_wire()
+
+
+def _closest(requests: Iterable[tuple[Record, Body]], parts: RequestFields) -> Record | None:
+    """Return the first of the requests that share the most messages with another; None if none
+    shares any.
+    """
+    best, most = None, 0
+    for record, body in requests:
+        common = parts.common(body.messages())
+        if common > most:
+            best, most = record, common
+        if common and common == body.count:
+            break  # this one goes on with it
+    return best
 
 
 def _change(parts: RequestFields, body: Body, before: Body | None) -> Change:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,50 +97,50 @@ class RunSpans:
         begins = isinstance(event, (e.RunStart, e.Prompt)) or not self._agents
         if begins and event.parent_id is None:
             self._open_root(event)
+        read = _READERS.get(type(event))
         agent = self._agent_of(event)
-        if agent is None:
-            return
-        match event:
-            case e.Prompt():
-                self._say(
-                    agent.span, "gen_ai.input.messages", [span_data.message("user", event.text)]
-                )
-            case e.StepStart():
-                self._start_step(agent, event)
-            case e.StepEnd():
-                self._end_step(agent, event.ts, event.usage, event.finish_reason)
-            case e.AgentStart():
-                self._start_agent(agent, event)
-            case e.AgentEnd() if event.id in self._agents:
-                self._end_agent(event.id, event)
-            case e.ToolStart():
-                parent = self._span_around(event.attempt_of, agent)
-                self._calls[event.id] = _Call(
-                    start=event, since=event.ts, parent=parent, agent=agent
-                )
-            case e.ToolArgs() | e.ToolProgress() | e.ToolResult() if event.id in self._calls:
-                self._read_call(event)
-            case e.Error(fatal=True):
-                agent.error = event.error_type or event.code or "error"
-            case e.RunEnd(parent_id=None):
-                self._end_all(event)
-            case _:
-                pass
+        if read is not None and agent is not None:
+            read(self, agent, event)
 
-    def _read_call(self, event: e.ToolArgs | e.ToolProgress | e.ToolResult) -> None:
-        """Read an event of an open call."""
-        call = self._calls[event.id]
-        match event:
-            case e.ToolArgs():
-                call.since = event.ts
-                call.args = event.args_text or json_text(event.args)
-            case e.ToolProgress(message=None, progress=None, total=None):  # it has begun
-                call.since = event.ts
-            case e.ToolResult(preliminary=False):
-                self._end_call(event)
+    def _prompt(self, agent: _Agent, event: e.Prompt) -> None:
+        message = span_data.message("user", event.text)
+        self._say(agent.span, "gen_ai.input.messages", [message])
 
-    def _end_all(self, event: e.RunEnd) -> None:
+    def _step_ended(self, agent: _Agent, event: e.StepEnd) -> None:
+        self._end_step(agent, event.ts, event.usage, event.finish_reason)
+
+    def _agent_ended(self, outer: _Agent, event: e.AgentEnd) -> None:
+        if event.id in self._agents:
+            self._end_agent(event.id, event)
+
+    def _start_call(self, agent: _Agent, event: e.ToolStart) -> None:
+        parent = self._span_around(event.attempt_of, agent)
+        self._calls[event.id] = _Call(start=event, since=event.ts, parent=parent, agent=agent)
+
+    def _args(self, agent: _Agent, event: e.ToolArgs) -> None:
+        call = self._calls.get(event.id)
+        if call is not None:
+            call.since = event.ts
+            call.args = event.args_text or json_text(event.args)
+
+    def _progress(self, agent: _Agent, event: e.ToolProgress) -> None:
+        call = self._calls.get(event.id)
+        has_begun = (event.message, event.progress, event.total) == (None, None, None)
+        if call is not None and has_begun:
+            call.since = event.ts
+
+    def _result(self, agent: _Agent, event: e.ToolResult) -> None:
+        if event.id in self._calls and not event.preliminary:
+            self._end_call(event)
+
+    def _failed(self, agent: _Agent, event: e.Error) -> None:
+        if event.fatal:
+            agent.error = event.error_type or event.code or "error"
+
+    def _end_all(self, agent: _Agent, event: e.RunEnd) -> None:
         """End what is open at the end of the run, the inner agents before the outer ones."""
+        if event.parent_id is not None:
+            return
         for call_id in list(self._calls):
             self._end_call(
                 e.ToolResult(id=call_id, status="error", ts=event.ts, error=_ended(event))
@@ -313,3 +314,19 @@ def _ended(event: e.RunEnd | e.AgentEnd) -> e.ErrorInfo:
     if isinstance(event, e.RunEnd):
         kind = event.code or kind
     return e.ErrorInfo(message=f"the run ended: {event.status}", type=kind)
+
+
+_READERS: dict[type[e.Event], Callable[[RunSpans, _Agent, Any], None]] = {
+    e.Prompt: RunSpans._prompt,
+    e.StepStart: RunSpans._start_step,
+    e.StepEnd: RunSpans._step_ended,
+    e.AgentStart: RunSpans._start_agent,
+    e.AgentEnd: RunSpans._agent_ended,
+    e.ToolStart: RunSpans._start_call,
+    e.ToolArgs: RunSpans._args,
+    e.ToolProgress: RunSpans._progress,
+    e.ToolResult: RunSpans._result,
+    e.Error: RunSpans._failed,
+    e.RunEnd: RunSpans._end_all,
+}
+"""Readers of the events that a span shows, by their classes."""
