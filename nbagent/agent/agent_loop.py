@@ -126,11 +126,6 @@ class AgentLoop:
                     f"{params.name} took longer than its limit of {params.timeout:g} s in all "
                     "(timeout)"
                 )
-            elif isinstance(error, IdleTimeout):
-                end = await self._timed_out(str(error), "idle_timeout")
-            elif isinstance(error, LimitReached):
-                await self._emit(e.Status(message=str(error), level="warning"))
-                end = await self._close_open_blocks(e.RunEnd(status="incomplete", code=error.code))
             else:
                 end = await self._failed(error)
         end = await self._end(replace(end, usage=self.spending.usage or end.usage))
@@ -349,6 +344,11 @@ class AgentLoop:
 
     async def _failed(self, error: BaseException) -> e.RunEnd:
         """Close and report a run that was ended by an exception."""
+        if isinstance(error, IdleTimeout):
+            return await self._timed_out(str(error), "idle_timeout")
+        if isinstance(error, LimitReached):
+            await self._emit(e.Status(message=str(error), level="warning"))
+            return await self._close_open_blocks(e.RunEnd(status="incomplete", code=error.code))
         event = self.params.connection.explain(error)
         if isinstance(error, InvalidOutput):
             event = replace(event, code=INVALID_OUTPUT)
@@ -364,14 +364,7 @@ class AgentLoop:
             return
         if self._id_prefix:
             event = with_id_prefix(event, self._id_prefix)
-        if isinstance(event, e.StepEnd) and event.usage is not None:
-            self._response.has_usage = True
-            event = replace(event, usage=self.spending.add(event.usage, self.params.prices))
-        if isinstance(event, e.ToolStart) and event.name in self.params.tools:
-            tool = self.params.tools[event.name]
-            event = replace(event, tool=repeatable(tool, self.params))
-        if isinstance(event, e.ToolArgs) and self._is_empty_call_of_client(event):
-            event = replace(event, args={}, args_text="{}")
+        event = self._completed(event)
         self._response.update(event)
         if isinstance(event, e.ToolStart) and event.kind == "function":
             event = replace(event, kind=self._kind_of(event.name))
@@ -380,6 +373,18 @@ class AgentLoop:
             return
         for shown in self._texts.feed(event):
             await self._emit(shown)
+
+    def _completed(self, event: e.Event) -> e.Event:
+        """Return an event of the decoder with what only the loop knows: costs, tools."""
+        if isinstance(event, e.StepEnd) and event.usage is not None:
+            self._response.has_usage = True
+            return replace(event, usage=self.spending.add(event.usage, self.params.prices))
+        if isinstance(event, e.ToolStart) and event.name in self.params.tools:
+            tool = self.params.tools[event.name]
+            return replace(event, tool=repeatable(tool, self.params))
+        if isinstance(event, e.ToolArgs) and self._is_empty_call_of_client(event):
+            return replace(event, args={}, args_text="{}")
+        return event
 
     def _kind_of(self, tool: str) -> e.ToolKind:
         """Return the kind of a call by the name of its tool."""

@@ -78,16 +78,22 @@ def _in_order(old: Sequence[Item], new: Sequence[Item]) -> Iterator[Pair]:
             yield None, other
 
 
+def _scores(alike: Sequence[Sequence[float]], columns: int) -> list[list[float]]:
+    """Return the score of the best alignment of the first items of both, by their numbers."""
+    scores = [[0.0] * (columns + 1) for _ in range(len(alike) + 1)]
+    for row in range(1, len(alike) + 1):
+        for column in range(1, columns + 1):
+            pair = scores[row - 1][column - 1] + alike[row - 1][column - 1]
+            scores[row][column] = max(pair, scores[row - 1][column], scores[row][column - 1])
+    return scores
+
+
 def _best(old: Sequence[Item], new: Sequence[Item]) -> list[Pair]:
     """Return the alignment of the greatest similarity (S. Needleman and C. Wunsch, J. Mol. Biol.
     48, 1970).
     """
-    scores = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [[similarity(one, other) - 2 * _GAP for other in new] for one in old]
-    for row in range(1, len(old) + 1):
-        for column in range(1, len(new) + 1):
-            pair = scores[row - 1][column - 1] + alike[row - 1][column - 1]
-            scores[row][column] = max(pair, scores[row - 1][column], scores[row][column - 1])
+    scores = _scores(alike, len(new))
     row, column = len(old), len(new)
     pairs: list[Pair] = []
     while row and column:

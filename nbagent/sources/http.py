@@ -123,8 +123,8 @@ class HTTPStream(ServiceStream):
                         for item in body.items():
                             resumption.item_came()
                             yield item
-                    if body.is_empty and not resumption.headers:
-                        raise empty_error(request.name, response.status_code)
+                    if not resumption.headers:
+                        body.check_not_empty(request, response)
                     if body.page:
                         raise _page_error(request, response, body.page)
                 resumption.connection_ended(body.decoder)
@@ -160,10 +160,14 @@ class _Body:
         self._chunk = b""
         self._buffering = buffering
 
-    @property
-    def is_empty(self) -> bool:
-        """True if it ended without a byte."""
-        return not self._has_bytes and self.fault is None
+    def check_not_empty(self, request: Request, response: httpx2.Response) -> None:
+        """Check that it had a byte before it ended.
+
+        Raises:
+            StreamError: it had none.
+        """
+        if not self._has_bytes and self.fault is None:
+            raise empty_error(request.name, response.status_code)
 
     async def receive(
         self, chunks: AsyncIterator[bytes], request: Request, deadline: Deadline

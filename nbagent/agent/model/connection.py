@@ -96,22 +96,16 @@ class Connection:
     ) -> None:
         check(model, client, api)
         own = client is None or _is_shareable(client)
-        if client is not None:
-            if own:
-                # HTTP connections belong to the event loop that first used them, and the user's
-                # loop is another one.
-                client = client.copy(http_client=_http_client())
-        elif model in _registered:
+        if client is None and model in _registered:
             factory, registered_api = _registered[model]
-            settings = factory()
-            client = openai.AsyncOpenAI(
-                base_url=settings.base_url,
-                api_key=settings.api_key,
-                http_client=_http_client(settings.transport),
-            )
+            client = _from_settings(factory())
             api = api or registered_api
-        else:
+        elif client is None:
             client = _from_environment(model)
+        elif own:
+            # HTTP connections belong to the event loop that first used them, and the user's loop
+            # is another one.
+            client = client.copy(http_client=_http_client())
         if own:
             weakref.finalize(self, _close_later, client).atexit = False
         host = client.base_url.host
@@ -125,9 +119,7 @@ class Connection:
         if api is None and is_openai:
             api = "responses"
         self.model = model
-        self.api: Api = ChatApi
-        if api == "responses":
-            self.api = ResponsesApi
+        self.api: Api = ResponsesApi if api == "responses" else ChatApi
         self.max_retries: int = client.max_retries
         # a run shows its retries, and its requests
         self._client = watch(client.with_options(max_retries=0))
@@ -361,6 +353,14 @@ def _http_client(transport: Any = None) -> Any:
     if transport is not None:
         return openai.DefaultAsyncHttpxClient(transport=transport)
     return openai.DefaultAsyncHttpxClient(verify=verification())
+
+
+def _from_settings(settings: Settings) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(
+        base_url=settings.base_url,
+        api_key=settings.api_key,
+        http_client=_http_client(settings.transport),
+    )
 
 
 def _from_environment(model: str) -> openai.AsyncOpenAI:

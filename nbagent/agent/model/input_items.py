@@ -159,17 +159,22 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
             case Message():
                 made.append({"role": item.role, "content": for_chat(item.content)})
             case FunctionCall():
-                if not made or made[-1]["role"] != "assistant":
-                    made.append({"role": "assistant", "content": None})
-                function = {"name": item.name, "arguments": item.arguments}
-                made[-1].setdefault("tool_calls", []).append(
-                    {"id": item.call_id, "type": "function", "function": function}
-                )
+                _add_call(made, item)
             case FunctionCallOutput():
                 made.append({"role": "tool", "tool_call_id": item.call_id, "content": item.text})
             case OpaqueItem():
                 pass
     return made
+
+
+def _add_call(messages: list[Json], call: FunctionCall) -> None:
+    """Add a call to the assistant's message at the end, or to a new one."""
+    if not messages or messages[-1]["role"] != "assistant":
+        messages.append({"role": "assistant", "content": None})
+    function = {"name": call.name, "arguments": call.arguments}
+    messages[-1].setdefault("tool_calls", []).append(
+        {"id": call.call_id, "type": "function", "function": function}
+    )
 
 
 def is_of_model(item: Item) -> bool:
@@ -206,11 +211,10 @@ def _from_entry(entry: Any) -> list[Item]:
         case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
             return [FunctionCallOutput(call_id=call_id, text=_text(content))]
         case {"role": "assistant", "tool_calls": [*calls], **rest}:
+            made: list[Item] = [_from_chat_call(call) for call in calls]
             if rest.get("content"):
-                messages = [Message(role="assistant", content=rest["content"])]
-            else:
-                messages = []
-            return [*messages, *(_from_chat_call(call) for call in calls)]
+                made.insert(0, Message(role="assistant", content=rest["content"]))
+            return made
         case {"type": str(kind)} if kind != "message" or "id" in entry:
             return [from_responses(dict(entry))]
         case {

@@ -1,6 +1,6 @@
 """`SessionLog`: the records of a session, put in order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbagent.agent.model.input_items import Item, to_chat
 from nbagent.agent.model.valid_history import answers_calls, ended, settled, valid_parts
@@ -40,20 +40,12 @@ class SessionLog:
                     self.usage += record.entry.usage
                 case item:
                     parts.setdefault(record.turn, []).append(item)
-        joined: dict[str, list[Item]] = {}
-        exchange = ""
         self.last: list[Item] = []
-        for id, items in parts.items():
-            if not joined or not answers_calls(items):
-                exchange, self.last = id, []
-                joined[exchange] = self.last
-            self.last += items
-            if id == running:
-                running = exchange
-        self.exchanges = [
-            Exchange(id=id, items=settled(items) if id == running else ended(items))
-            for id, items in joined.items()
-        ]
+        self.exchanges: list[Exchange] = []
+        for group in _exchanges(parts):
+            self.last = [item for turn in group for item in parts[turn]]
+            close = settled if running in group else ended
+            self.exchanges.append(Exchange(id=group[0], items=close(self.last)))
 
     @property
     def items(self) -> list[Item]:
@@ -87,3 +79,16 @@ class SessionLog:
             return []
         self.exchanges.pop()
         return self.last
+
+
+def _exchanges(turns: Mapping[str, Sequence[Item]]) -> list[list[str]]:
+    """Return the ids of the turns of each exchange: one that begins with results of calls goes on
+    with the exchange before.
+    """
+    groups: list[list[str]] = []
+    for id, items in turns.items():
+        if groups and answers_calls(items):
+            groups[-1].append(id)
+        else:
+            groups.append([id])
+    return groups
