@@ -1,0 +1,28 @@
+"""What a narrow view cuts, and what it leaves whole."""
+
+from browser.views import open_preview
+from playwright.sync_api import Page
+
+LOST_PX = "(node) => node.scrollWidth - node.clientWidth"
+"""Pixels of a text that are cut off."""
+
+
+def open_run(page: Page, width: int, *ops: list[object], **run: object) -> None:
+    """Draw a run that has ended, and the blocks that `ops` add to it."""
+    page.set_viewport_size({"width": width, "height": 800})
+    open_preview(page, "none")
+    props = {"kind": "run", "status": "completed", "started": 1, "ended": 3, **run}
+    page.evaluate("(ops) => pleasant.open(...ops)", [["open", "run", None, props], *ops])
+
+
+def test_the_name_of_a_call_is_whole_beside_a_long_result(page: Page) -> None:
+    call = {
+        "kind": "tool",
+        "name": "code_interpreter",
+        "args": {"code": "x = 1\n" * 40},
+        "state": "output-available",
+        "summary": "a result of many words " * 8,
+    }
+    open_run(page, 400, ["open", "t", "run", call], ["close", "t", {}])
+    assert page.locator(".nb-tool-name").evaluate(LOST_PX) == 0
+    assert page.locator(".nb-summary").evaluate(LOST_PX) > 0
