@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.expectation import expect
-from browser.lab import THEMES, Notebook, screenshot
+from browser.lab import SIZE, THEMES, Notebook, screenshot
 from browser.views import prepare, violations
 from campaign import figure
 from playwright.sync_api import Locator
@@ -36,6 +36,13 @@ def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locato
     view = book.widget(1)
     expect(view.get_by_role("button", name="Inspect")).to_be_visible()
     return book, view
+
+
+ROOM_PX = """figures => figures.map((text) => {
+  const time = text.closest('.nb-bar-row').querySelector('.nb-time');
+  return time.getBoundingClientRect().left - text.getBoundingClientRect().right;
+})"""
+"""Pixels between figures of the timeline and the time of their row."""
 
 
 def picture(view: Locator, name: str) -> None:
@@ -70,6 +77,10 @@ def test_the_events_and_the_timeline_of_a_run(notebook: Callable[..., Notebook])
         book.theme(theme)
         assert violations(book.page) == []
         picture(view, f"inspector-timeline-{theme}")
+    book.page.set_viewport_size({"width": 480, "height": 900})
+    assert min(view.locator(".nb-figures-text").evaluate_all(ROOM_PX)) > -1
+    picture(view, "inspector-timeline-480")
+    book.page.set_viewport_size(SIZE)
     view.get_by_role("button", name="fetch_rates").click()
     expect(view.get_by_text("3 of 63 events")).to_be_visible()
     inspect.click()

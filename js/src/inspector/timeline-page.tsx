@@ -239,13 +239,14 @@ interface FiguresProps {
   timeline: Timeline;
 }
 
-/** Figures behind a moment, or at the right end if that is far right. */
+/** Figures behind a moment, or before it as far as there is no room. */
 function Figures({ text, at, timeline }: FiguresProps) {
   if (text === "") return null;
-  const [left] = axisShare(at, at, timeline);
+  const [share] = axisShare(at, at, timeline);
   return (
-    <span class="nb-figures" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
-      {text}
+    <span class="nb-figures">
+      <span style={{ flexBasis: `${share}%` }} />
+      <span class="nb-figures-text">{text}</span>
     </span>
   );
 }
