@@ -26,3 +26,13 @@ def test_the_name_of_a_call_is_whole_beside_a_long_result(page: Page) -> None:
     open_run(page, 400, ["open", "t", "run", call], ["close", "t", {}])
     assert page.locator(".nb-tool-name").evaluate(LOST_PX) == 0
     assert page.locator(".nb-summary").evaluate(LOST_PX) > 0
+
+
+def test_nothing_stands_between_a_short_name_and_what_follows_it(page: Page) -> None:
+    open_run(page, 400, name="ask", model="demo")
+    title = page.locator(".nb-title")
+    text = title.evaluate(
+        "({ firstChild }) => { const range = new Range(); range.selectNode(firstChild); "
+        "return range.getBoundingClientRect().width; }"
+    )
+    assert title.evaluate("(node) => node.getBoundingClientRect().width") - text < 1
