@@ -1,10 +1,24 @@
 """What a narrow view cuts, and what it leaves whole."""
 
+from collections.abc import Callable
+
+from browser.expectation import expect
+from browser.lab import Notebook
 from browser.views import open_preview
 from playwright.sync_api import Page
 
 LOST_PX = "(node) => node.scrollWidth - node.clientWidth"
 """Pixels of a text that are cut off."""
+
+FAILS = """
+import nbagent
+
+async def fails():
+    raise ConnectionError("the line went dead")
+    yield
+
+run = nbagent.show(fails())
+"""
 
 
 def open_run(page: Page, width: int, *ops: list[object], **run: object) -> None:
@@ -36,3 +50,11 @@ def test_nothing_stands_between_a_short_name_and_what_follows_it(page: Page) -> 
         "return range.getBoundingClientRect().width; }"
     )
     assert title.evaluate("(node) => node.getBoundingClientRect().width") - text < 1
+
+
+def test_an_error_is_not_broken_within_a_word(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(FAILS,))
+    book.run(0)
+    message = book.widget(0).locator(".nb-failure .nb-pre")
+    expect(message).to_be_visible()
+    assert message.evaluate("(node) => getComputedStyle(node).wordBreak") == "normal"
