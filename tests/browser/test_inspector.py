@@ -38,6 +38,7 @@ def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locato
     return book, view
 
 
+HEIGHT_PX = "(node) => node.offsetHeight"
 ROOM_PX = """figures => figures.map((text) => {
   const time = text.closest('.nb-bar-row').querySelector('.nb-time');
   return time.getBoundingClientRect().left - text.getBoundingClientRect().right;
@@ -77,6 +78,10 @@ def test_the_events_and_the_timeline_of_a_run(notebook: Callable[..., Notebook])
         book.theme(theme)
         assert violations(book.page) == []
         picture(view, f"inspector-timeline-{theme}")
+    book.page.set_viewport_size({"width": 600, "height": 900})
+    bar = view.locator(".nb-times")
+    slider = bar.locator("input")
+    assert bar.evaluate(HEIGHT_PX) < 2 * slider.evaluate(HEIGHT_PX)  # one line
     book.page.set_viewport_size({"width": 480, "height": 900})
     assert min(view.locator(".nb-figures-text").evaluate_all(ROOM_PX)) > -1
     picture(view, "inspector-timeline-480")
