@@ -97,7 +97,7 @@ class _Reading(NamedTuple):
 def _read(value: Any, prompt: str) -> _Reading:
     error = _error(value)
     if error:
-        more = f" with *{cell(error)}*, so I leave that part open rather than guess."
+        more = f" with *{_without_stop(cell(error))}*, so I leave that part open rather than guess."
         return _Reading("failed", more)
     rows, total = _rows(value)
     if rows:
@@ -111,8 +111,9 @@ def _read(value: Any, prompt: str) -> _Reading:
         return _read_text(value)
     if value in (None, "", [], {}):
         return _Reading("returned nothing", ".", "", {"value": "nothing"})
-    shown = cell(value)
-    return _Reading(f"returned {shown}", f"{_asked_of(value, prompt)}.", "", {"value": shown})
+    shown = _without_stop(cell(value))
+    more = ended(shown + _asked_of(value, prompt)).removeprefix(shown)
+    return _Reading(f"returned {shown}", more, "", {"value": shown})
 
 
 def _read_rows(rows: list[Json], total: int, prompt: str) -> _Reading:
@@ -135,9 +136,11 @@ def _read_rows(rows: list[Json], total: int, prompt: str) -> _Reading:
 
 
 def _read_text(text: str) -> _Reading:
-    lines = text.strip().splitlines()[:_QUOTED_LINES]
+    lines = text.strip().splitlines()
+    if len(lines) > _QUOTED_LINES:
+        lines[_QUOTED_LINES:] = ["…"]
     quoted = [f"> {cell(line, most=300)}" for line in lines]
-    return _Reading("returned a text", ":", "\n".join(quoted))
+    return _Reading("returned a text", ":", "  \n".join(quoted))  # two spaces keep the line's end
 
 
 def _read_fields(value: Json) -> _Reading:
@@ -317,6 +320,18 @@ def _cut(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return text[: most - 1] + "…"
+
+
+def _without_stop(text: str) -> str:
+    """Return a text that is quoted within a sentence without a full stop of its own."""
+    return re.sub(r"(?<!\.)\.$", "", text)
+
+
+def ended(sentence: str) -> str:
+    """Return a sentence, which may end with a quoted text, with one mark at its end."""
+    if sentence.endswith(("?", "!", "..")):
+        return sentence
+    return f"{sentence}."
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from nbagent.demo.arguments import fill
 from nbagent.demo.conversation import Completion, Item, Json, Request, digest, to_json
 from nbagent.demo.plan import MAX_CALLS, plan
-from nbagent.demo.results import code_of, listed, quote
+from nbagent.demo.results import code_of, ended, listed, quote
 from nbagent.demo.scenes import SCENES, SIGNATURE, Scene, Situation
 
 _READ_CHARS = 10_000  # of a prompt, to find out what it asks for
@@ -127,9 +127,9 @@ class _Reply:
         return by_tool | {
             "calls": listed([f"`{name}`" for name in tools]),
             "how": self._how(),
-            "last": outcomes[-1] if outcomes else "",
+            "last": ended(listed(outcomes[-1:])),
             "next": listed([code_of(call) for call in self._calls]),
-            "outcomes": listed(outcomes),
+            "outcomes": ended(listed(outcomes)),
             "results": "\n\n".join(filter(None, results)),
             "tools": listed([f"`{tool['name']}`" for tool in self._request.tools]),
         }

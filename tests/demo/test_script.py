@@ -372,16 +372,34 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
         (
             "The user denied this call.",
             (
-                "failed with *The user denied this call.*, so I leave that part open rather than "
+                "failed with *The user denied this call*, so I leave that part open rather than "
                 "guess."
             ),
             "",
+        ),
+        ("250.00 € went to Ada.", "returned 250.00 € went to Ada.", ""),
+        ("Really?", "returned Really?", ""),
+        ("To be continued...", "returned To be continued...", ""),
+        (
+            "Dear Ada,\nthe figures are here, and\nthey are better than ever before.",
+            "returned a text:",
+            "> Dear Ada,  \n> the figures are here, and  \n> they are better than ever before.",
+        ),
+        (
+            "a line\n" * 9,
+            "returned a text:",
+            "> a line  \n" * 8 + "> …",
         ),
     ],
 )
 def test_how_a_result_reads(output: Any, sentence: str, table: str) -> None:
     quoted = quote(Item("call", "{}", "c", "f"), json.dumps(output), "")
     assert (quoted.sentence, quoted.table) == (f"`f()` {sentence}", table)
+
+
+def test_a_thought_about_a_result_that_ends_a_sentence_ends_it_once() -> None:
+    completion = play_with("Call f", a="It is done.", b="Is it?")
+    assert "`f` returned It is done and `f` returned Is it? I report that" in completion.thought
 
 
 @pytest.mark.parametrize(
