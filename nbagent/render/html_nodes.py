@@ -6,9 +6,10 @@ from typing import assert_never
 
 from nbagent.blocks.fields import Props
 from nbagent.protocol import nodes as n
-from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
+from nbagent.protocol.shared import IMAGE_TYPES, LABELS, LIMITS, fill
 from nbagent.render.files import inlined
 from nbagent.render.html_values import CODE, ValueWriter, fold, message, panel, paragraph
+from nbagent.render.json_text import clip, compact
 from nbagent.render.markup.markdown import link_html
 from nbagent.render.markup.table import html_table
 from nbagent.render.markup.text import escape_line, with_edges
@@ -57,9 +58,14 @@ def _node_html(node: n.Node, block: Props, values: ValueWriter) -> str:
 
 
 def data_html(name: str, value: object, block: Props, values: ValueWriter) -> str:
-    """Return data in a panel with that name, which is closed unless the reader opened it."""
-    body = "" if value is None else panel(values.json(value))
-    row = f"<code{CODE}>{escape_line(name)}</code>"
+    """Return data in a panel with that name, which is closed unless the reader opened it. Its row
+    begins the data.
+    """
+    row, body = name, ""
+    if value is not None:
+        row += " " + clip(compact(value), LIMITS["label_line_chars"])
+        body = panel(values.json(value))
+    row = f"<code{CODE}>{escape_line(row)}</code>"
     return fold(row, body, is_open=block.get("user_open") is True)
 
 

@@ -75,7 +75,7 @@ def test_in_html(drawn: list[Node]) -> None:
         "KeyError: no such key (k1)",
         "traceback",
         "Traceback…",
-        "numbers",
+        'numbers {"a":1}',
         '{"a": 1}',
     ]
     assert "<strong>Plan</strong>" in html

@@ -10,17 +10,18 @@ import {
 } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import type { FailureNode, Level, LinkNode } from "../protocol";
+import { LIMITS } from "../shared";
 import { endLabel, endTone } from "../status";
 import type { Block } from "../store";
 import { CopyButton } from "../ui/copy";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, lookUp, str, type Unchecked } from "../values";
+import { clip, jsonText, lookUp, str, type Unchecked } from "../values";
 import { Failure } from "./failure";
 import { EventsButton } from "./inspecting";
 import { JsonText } from "./json-text";
-import { Lazy } from "./lazy";
+import { Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
@@ -177,26 +178,30 @@ export function UnknownBlock({ block }: { block: Block }) {
   return <DataRow block={block} name={block.kind} data={{ ...block.props.value }} />;
 }
 
-/** Data in a panel that is closed. */
+/** Data in a panel that is closed; the row has as much of it as it has room for. */
 export function DataRow({ block, name, data }: { block: Block; name: string; data: unknown }) {
   const opening = useOpen(block, false);
+  const isThere = data !== undefined && data !== null;
   const row = (
     <>
       <Icon name="braces" />
       <span class="nb-tool-name nb-muted">{name}</span>
+      {isThere && lazyValueOf(data) === null && (
+        <span class="nb-args">{clip(jsonText(data), LIMITS.label_line_chars)}</span>
+      )}
       <span class="nb-grow" />
     </>
   );
   return (
     <Disclosure {...opening} row={row}>
-      {data === undefined || data === null
-        ? null
-        : () => (
+      {isThere
+        ? () => (
             <>
               <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>
               <EventsButton block={block} />
             </>
-          )}
+          )
+        : null}
     </Disclosure>
   );
 }
