@@ -12,6 +12,7 @@ import re
 from nbagent.protocol.shared import LIMITS, MARKUP, words
 from nbagent.render.markup.grammar import Token, parse
 from nbagent.render.markup.mathml import mathml
+from nbagent.render.markup.table import LEFT
 from nbagent.render.markup.text import prose, visible, without_tex
 from nbagent.render.markup.url import host_of, inline_image, safe_url, visible_url
 
@@ -156,6 +157,8 @@ def _tag(token: Token) -> str:
     style = attr(token, "style")
     if _ALIGN.fullmatch(style):
         attributes += f' style="{style}"'
+    elif token.tag in ("th", "td"):
+        attributes += LEFT
     opened = f"<{token.tag}{attributes}>"
     if token.tag == "table":
         return f'<div style="overflow-x:auto">{opened}'

@@ -99,7 +99,7 @@ async def test_a_table_and_a_line_for_each_request() -> None:
         == "1: <Request 2 to test-1, 200: +2 messages, tools unchanged>"
     )
     assert run.requests._repr_html_().count("<tr>") == 3
-    assert "<td>+2 messages, tools unchanged</td>" in run.requests[1]._repr_html_()
+    assert ">+2 messages, tools unchanged</td>" in run.requests[1]._repr_html_()
     assert run.requests[1:]._repr_html_().count("<tr>") == 2
     assert nbagent.Run(iter("a")).requests._repr_html_() == "No request was kept."
 
