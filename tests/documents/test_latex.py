@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 from nbconvert.exporters import LatexExporter
 from render.test_html import everywhere
 
+import nbagent
+from nbagent import events as e
 from nbagent.render.markup.embedded import embedded_markdown
 from nbagent.render.static_copy import static_copy
+from nbagent.run import Run
 
 PANDOC = Path(pypandoc.get_pandoc_path())
 
@@ -146,6 +149,19 @@ def test_no_answer_is_a_command_whatever_stands_around_it(quote: str) -> None:
     answers = [quote + text.replace("\n", f"\n{indent}") for text in sample(TEXTS, 100)]
     latex = pandoc("\n\n".join(map(embedded_markdown, answers)))
     assert latex.count("qattack") > len(answers) / 2
+    assert live(latex) == []
+
+
+def test_no_text_of_a_comparison_is_a_command() -> None:
+    def said(text: str) -> Run:
+        call = [e.ToolStart(id="c", name=text), e.ToolArgs(id="c", args={text: text})]
+        result = e.ToolResult(id="c", content=text)
+        return Run([e.RunStart(name=text), *call, result, e.TextDelta(id="t", delta=text)]).wait(9)
+
+    texts = sample(TEXTS, 30)
+    compared = [nbagent.compare(said(f"{text}1"), said(f"{text}2")) for text in texts]
+    latex = pandoc("\n\n".join(each._repr_markdown_() for each in compared))
+    assert latex.count("qattack") > len(texts)
     assert live(latex) == []
 
 
