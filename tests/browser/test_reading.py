@@ -176,8 +176,14 @@ def test_in_a_chat_the_line_is_the_question_of_the_turn_in_sight(page: Page) -> 
     cue = page.get_by_title("Go to this message")
     expect(cue).to_have_text("You: The second?")
     cue.click()
-    expect(page.locator(".nb-prompt", has_text="The second?")).to_be_in_viewport()
+    second = page.locator(".nb-prompt", has_text="The second?")
     expect(cue).to_have_text("You: The first?")
+    line, message = box_of(cue), box_of(second)
+    assert message["y"] >= line["y"] + line["height"]
+    # Whose end the line would cover is out of sight.
+    scrolled = message["y"] + message["height"] - line["y"] - line["height"] / 2
+    page.get_by_role("log").evaluate("(log, by) => log.scrollBy(0, by)", scrolled)
+    expect(cue).to_have_text("You: The second?")
 
 
 UNCOVERED = """async (texts) => {

@@ -10,8 +10,10 @@ import { type BlockList, isKind } from "../store";
 import { clip } from "../values";
 
 const CUE_CHARS = 200;
+/** Height of `.nb-cue` in controls.css: what is behind the line is out of sight. */
+const CUE_PX = 27;
 /** Distance from the scroller's top at which a message stands that the reader goes to. */
-const MARGIN_PX = 8;
+const MARGIN_PX = CUE_PX + 8;
 
 interface Above {
   text: string;
@@ -59,9 +61,9 @@ export function PromptCue({
   );
 }
 
-/** The last message that ends above the scroller's visible part; null if there is none. */
+/** The last message that ends above the scroller's part in sight; null if there is none. */
 function promptAbove(log: HTMLElement, list: BlockList): Above | null {
-  const { top } = log.getBoundingClientRect();
+  const top = log.getBoundingClientRect().top + CUE_PX;
   if (log.scrollTop === 0) return null;
   const boxes = log.firstElementChild?.children;
   const pages = list.pages.peek();
