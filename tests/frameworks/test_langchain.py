@@ -33,10 +33,10 @@ from frameworks.watching import (
     watch,
     watch_and_answer,
 )
-from langchain.agents import create_agent
+from langchain.agents import AgentState, create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, convert_to_openai_messages
 from langchain_core.tools import StructuredTool, ToolException, tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
@@ -540,3 +540,43 @@ async def test_a_fork_goes_on_in_the_graph_with_what_the_model_was_told(
     assert repeated == second
     second["messages"][-1]["content"] = "Paris"
     assert changed == second
+
+
+class Notebook(AgentState[Any]):
+    """A state with more than messages."""
+
+    notes: str
+
+
+async def test_a_fork_goes_on_from_a_checkpoint_of_its_thread(serve: Serve) -> None:
+    provider = serve(*map(recorded, (ANSWER, CALL, ANSWER, ANSWER, ANSWER)))
+    graph = geographer(provider, name=None, state_schema=Notebook, checkpointer=InMemorySaver())
+    await graph.ainvoke({"messages": [("user", "Hello")], "notes": "kept"}, ONE)
+    run = await watch(graph.astream(QUESTION, ONE, stream_mode="messages"))
+    before = next(state for state in graph.get_state_history(ONE) if state.next == ("model",))
+
+    def resume(messages: list[Any]) -> Any:
+        past = before.values["messages"][-len(messages) :]
+        changed = [
+            {**new, "id": old.id}
+            for new, old in zip(messages, past, strict=True)
+            if new != convert_to_openai_messages(old)
+        ]
+        config = graph.update_state(before.config, {"messages": changed}, as_node="tools")
+        return graph.astream(None, config, stream_mode="messages")
+
+    again = await run.fork(at=2, resume=resume, face="console")
+    await run.fork(at=0, result="Paris", resume=resume, face="console")
+    assert (again.text, again.status) == (LONDON, "completed")
+    second, repeated, changed = provider.requests[2:]
+    assert [message["role"] for message in second["messages"]] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "tool",
+    ]
+    assert repeated == second
+    second["messages"][-1]["content"] = "Paris"
+    assert changed == second
+    assert graph.get_state(ONE).values["notes"] == "kept"
