@@ -36,9 +36,13 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
+    from nbagent.adapters.agent_framework.decoder import AgentFrameworkDecoder
     from nbagent.adapters.agentor.decoder import AgentorDecoder
+    from nbagent.adapters.agno.decoder import AgnoDecoder
     from nbagent.adapters.anthropic.decoder import AnthropicDecoder
+    from nbagent.adapters.autogen.decoder import AutoGenDecoder
     from nbagent.adapters.bedrock.decoder import BedrockDecoder
+    from nbagent.adapters.claude_agent.decoder import ClaudeAgentDecoder
     from nbagent.adapters.cohere.decoder import CohereDecoder
     from nbagent.adapters.crewai.decoder import CrewDecoder
     from nbagent.adapters.dexto.decoder import DextoDecoder
@@ -61,6 +65,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.pydantic_ai.decoder import PydanticAIDecoder
     from nbagent.adapters.smolagents.decoder import SmolagentsDecoder
     from nbagent.adapters.status_tokens.decoder import StatusTokensDecoder
+    from nbagent.adapters.strands.decoder import StrandsDecoder
     from nbagent.adapters.text.decoder import TextDecoder
     from nbagent.adapters.vercel_parts.decoder import VercelPartsDecoder
     from nbagent.adapters.vercel_ui.decoder import VercelDecoder
@@ -84,6 +89,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         EventsDecoder,
         SessionsDecoder,
         AnthropicDecoder,
+        ClaudeAgentDecoder,
         GeminiDecoder,
         InteractionsDecoder,
         OllamaDecoder,
@@ -104,6 +110,10 @@ def own_adapters() -> tuple[Adapter, ...]:
         LlamaIndexDecoder,
         CrewDecoder,
         AdkDecoder,
+        AgentFrameworkDecoder,
+        AgnoDecoder,
+        AutoGenDecoder,
+        StrandsDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

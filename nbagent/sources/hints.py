@@ -22,6 +22,12 @@ _CALLS = {
     "google.genai": "client.models.generate_content_stream(…)",
     "ollama": "client.chat(…, stream=True)",
     "cohere": "client.chat_stream(…)",
+    "agent_framework": "agent.run(…, stream=True)",
+    "agno": "agent.arun(…, stream=True, stream_events=True)",
+    "autogen_agentchat": "agent.run_stream(task=…)",
+    "claude_agent_sdk": "query(prompt=…)",
+    "mistralai": "client.chat.stream_async(…)",
+    "strands": "agent.stream_async(…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""

@@ -73,6 +73,31 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     "langchain/replay-model-text": (LONDON, []),
     "langchain/replay-model-tool-call": ([], [("get_capital", {"country": "UK"}, None)]),
     "crewai": (LONDON, CAPITAL),
+    "agent_framework": (LONDON, CAPITAL),
+    "strands": (LONDON, CAPITAL),
+    "agno/replay-agent-events": (LONDON, CAPITAL),
+    "agno/replay-agent-content": (LONDON, []),
+    "agno/replay-team": (
+        [*LONDON, "It is London."],
+        [
+            ("delegate_task_to_member", {"member_id": "geo", "task": "Capital?"}, LONDON[0]),
+            *CAPITAL,
+        ],
+    ),
+    "autogen/replay-agent": (LONDON, CAPITAL),
+    "autogen/replay-team": ([*LONDON, "Good."], CAPITAL),
+    "claude_agent/constructed-partial": (LONDON, CAPITAL),
+    "claude_agent/constructed-subagent": (
+        ["I ask.", "London", *LONDON],
+        [
+            (
+                "Task",
+                {"subagent_type": "geographer", "description": "capital", "prompt": "Capital?"},
+                [{"type": "text", "text": "London"}],
+            ),
+            *CAPITAL,
+        ],
+    ),
     "smolagents/replay-out-of-steps": (LONDON, CAPITAL),
     "smolagents": (["done"], [*WEATHER, ("final_answer", {"answer": "done"}, "done")]),
     "llama_index": (LONDON, WEATHER),

@@ -1,8 +1,8 @@
 """Decoder of OpenAI Chat Completions, including the dialects of other servers of that endpoint.
 
 Format: https://platform.openai.com/docs/api-reference/chat-streaming. Items are chunks, whole
-completions, the events of the SDK's `chat.completions.stream()` (all as SDK objects or dicts), and
-the wire's terminal `[DONE]`.
+completions, the events of the SDK's `chat.completions.stream()` (all as SDK objects or dicts),
+chunks in the frames of mistralai's client, and the wire's terminal `[DONE]`.
 """
 
 from collections.abc import Hashable, Mapping
@@ -89,7 +89,7 @@ class ChatDecoder(BaseDecoder):
         """Return True if the item is a chunk, a completion, a stream helper's event or a bare
         error.
         """
-        payload = fields_or_empty(item)
+        payload = _without_frame(fields_or_empty(item))
         kind = payload.get("type")
         if isinstance(kind, str):
             return (kind == "chunk" and "chunk" in payload) or kind.startswith(_HELPER_EVENTS)
@@ -115,7 +115,7 @@ class ChatDecoder(BaseDecoder):
         if isinstance(item, str):
             self._read_string(item)
             return
-        payload = fields(item)
+        payload = _without_frame(fields(item))
         kind = payload.get("type")
         if kind == "chunk" and "chunk" in payload:
             payload = fields(payload["chunk"])
@@ -251,6 +251,16 @@ class ChatDecoder(BaseDecoder):
             if url not in self._cited:
                 self._cited.add(url)
                 self.builder.source(url, title=title, meta=meta)
+
+
+def _without_frame(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a chunk that is the only field of another item; else the fields
+    themselves.
+    """
+    inner = fields_or_empty(payload.get("data"))
+    if len(payload) == 1 and isinstance(inner.get("choices"), list):
+        return inner
+    return payload
 
 
 def _first(holders: list[Mapping[str, Any]], name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Claude Agent SDK."""

@@ -1,0 +1,120 @@
+"""AutoGen's agents and teams, run against recorded models."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.conditions import MaxMessageTermination
+from autogen_agentchat.teams import RoundRobinGroupChat
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+from frameworks.own_tools import (
+    LIVE,
+    capital_again,
+    capital_of,
+    get_capital,
+    get_capital_async,
+    known,
+    skip,
+)
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    REPLY_TIMEOUT_S,
+    Replay,
+    Serve,
+    completion,
+    held,
+    recorded,
+    refused,
+    text_reply,
+)
+from frameworks.watching import GET_CAPITAL, calls, cancel, watch, watch_and_answer
+
+ABILITIES: Any = {
+    "vision": False,
+    "function_calling": True,
+    "json_output": False,
+    "family": "unknown",
+    "structured_output": False,
+}
+TASK = "Capital of the UK?"
+
+
+def client(provider: Replay) -> OpenAIChatCompletionClient:
+    return OpenAIChatCompletionClient(
+        model="m", base_url=provider.url, api_key=KEY, max_retries=0, model_info=ABILITIES
+    )
+
+
+async def look_up(country: str) -> str:
+    """The capital of a country."""
+    return capital_of(country)
+
+
+look_up.__name__ = "get_capital"
+
+
+def geographer(provider: Replay, tool: Any = look_up, **options: Any) -> AssistantAgent:
+    return AssistantAgent(
+        "geographer",
+        model_client=client(provider),
+        tools=[tool],
+        **{"model_client_stream": True, "reflect_on_tool_use": True, **options},
+    )
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_tool_loop_is_told_with_its_results(serve: Serve, streamed: bool) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    if not streamed:
+        provider = serve(*map(completion, (CALL, ANSWER)))
+    agent = geographer(provider, model_client_stream=streamed)
+    run = await watch(agent.run_stream(task=TASK))
+    assert (run.text, run.status, calls(run)) == (LONDON, "completed", [GET_CAPITAL])
+    assert (run.usage.input, run.usage.output) == (131, 24)
+
+
+async def test_agents_of_a_team_are_named(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), text_reply("Good."))
+    critic = AssistantAgent("critic", model_client=client(provider), model_client_stream=True)
+    team = RoundRobinGroupChat(
+        [geographer(provider), critic], termination_condition=MaxMessageTermination(3)
+    )
+    run = await watch(team.run_stream(task=TASK))
+    assert (run.text, run.status) == (f"{LONDON}\n\nGood.", "completed")
+    assert {event.agent for event in run.events if event.agent} == {"geographer", "critic"}
+
+
+@pytest.mark.parametrize("tool", [get_capital, get_capital_async])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch(geographer(provider, tool).run_stream(task=TASK))
+    assert (known(run), capital_again(run)) == (LIVE, "Paris")
+
+
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    stream = geographer(provider, get_capital_async).run_stream(task=TASK)
+    run = await watch_and_answer(stream, skip, stop_at="get_capital")
+    assert calls(run) == [("get_capital", {"country": "UK"}, "Paris", "ok")]
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    provider = serve(refused(400, "too much"))
+    run = await watch(geographer(provider).run_stream(task=TASK))
+    assert (run.status, "too much" in str(run.error)) == ("failed", True)
+
+
+async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) -> None:
+    provider = serve(held(ANSWER, b"capital")._replace(drip=True))
+    run = await cancel(geographer(provider).run_stream(task=TASK))
+    assert (run.status, LONDON.startswith(run.text)) == ("cancelled", True)
+    provider.drip()
+    await asyncio.sleep(0)
+    gc.collect()  # the framework leaves its model's stream suspended
+    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)

@@ -1,0 +1,87 @@
+"""Strands Agents, run against recorded models."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from frameworks.own_tools import (
+    LIVE,
+    capital_again,
+    capital_of,
+    failing,
+    get_capital,
+    get_capital_async,
+    known,
+    skip,
+)
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    REPLY_TIMEOUT_S,
+    Replay,
+    Serve,
+    held,
+    recorded,
+    refused,
+)
+from frameworks.watching import GET_CAPITAL, calls, cancel, watch, watch_and_answer
+from strands import Agent, tool
+from strands.models.openai import OpenAIModel
+
+TASK = "Capital of the UK?"
+LOOK_UP = tool(name="get_capital", description="The capital of a country.")(capital_of)
+
+
+def geographer(provider: Replay, used: Any = LOOK_UP) -> Agent:
+    client = {"base_url": provider.url, "api_key": KEY, "max_retries": 0}
+    return Agent(
+        model=OpenAIModel(client_args=client, model_id="m"), tools=[used], callback_handler=None
+    )
+
+
+async def test_a_tool_loop_is_told_with_its_results(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch(geographer(provider).stream_async(TASK))
+    assert (run.text, run.status, calls(run)) == (LONDON, "completed", [GET_CAPITAL])
+    assert (run.usage.input, run.usage.output) == (131, 24)
+
+
+@pytest.mark.parametrize("used", [get_capital, get_capital_async])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, used: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch(geographer(provider, tool(used)).stream_async(TASK))
+    assert (known(run), capital_again(run)) == (LIVE, "Paris")
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch(geographer(provider, tool(failing)).stream_async(TASK))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [
+        ("output-error", "no map of UK")
+    ]
+
+
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    stream = geographer(provider, tool(get_capital_async)).stream_async(TASK)
+    run = await watch_and_answer(stream, skip, stop_at="get_capital")
+    assert calls(run) == [("get_capital", {"country": "UK"}, "Paris", "ok")]
+    assert "Paris" in str(provider.requests[-1]["messages"][-1]["content"])
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    run = await watch(geographer(serve(refused(400, "too much"))).stream_async(TASK))
+    assert (run.status, "too much" in str(run.error)) == ("failed", True)
+
+
+async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) -> None:
+    provider = serve(held(ANSWER, b"capital")._replace(drip=True))
+    run = await cancel(geographer(provider).stream_async(TASK))
+    assert (run.status, LONDON.startswith(run.text)) == ("cancelled", True)
+    provider.drip()
+    await asyncio.sleep(0)
+    gc.collect()  # the framework leaves its model's stream suspended
+    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)
