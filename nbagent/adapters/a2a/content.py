@@ -87,7 +87,7 @@ class PartWriter:
             if not (isinstance(key, tuple) and key[0] == "artifact"):
                 self.builder.end_text(key)
 
-    def call(self, call_id: str | None, name: str, args: Any) -> Block:
+    def call(self, call_id: str | None, name: str | None, args: Any) -> Block:
         """Return the tool call of that id, started with its arguments if it is new."""
         known = self.calls.get(call_id or "")
         if known is not None:
@@ -114,7 +114,7 @@ class PartWriter:
         """
         block = self.builder.call_of_result(self.calls, call_id, name)
         if block is None:
-            block = self.call(call_id, name or "tool", None)
+            block = self.call(call_id, name, None)
         if failed:
             self.builder.tool_error(block, error or str(content), content)
         else:

@@ -154,7 +154,7 @@ class AguiEncoder(BaseEncoder):
 
     def interrupt(self, request: ev.ApprovalRequest) -> dict[str, Any]:
         """Return a question as an interrupt."""
-        call = self.calls.get(request.tool_id or "")
+        call = self.call_of(request)
         return without_none(
             id=request.approval_id,
             reason=_INTERRUPT_REASONS[request.kind],

@@ -109,10 +109,7 @@ class AgentorEncoder(BaseEncoder):
             self._emit_output("agent_updated_stream_event", message=name)
 
     def _tool_name(self, request: ev.ApprovalRequest | None) -> str:
-        call = self.call_of(request)
-        if call is None:
-            return "approval"
-        return call.name
+        return self.tool_of(request) or "approval"
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit an error as a message; the end has no item of its own."""

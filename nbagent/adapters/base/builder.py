@@ -116,7 +116,7 @@ class EventBuilder(TextBuilder):
     def start_tool(
         self,
         key: Hashable,
-        name: str,
+        name: str | None,
         *,
         call_id: str | None = None,
         kind: ev.ToolKind = "function",
@@ -125,8 +125,9 @@ class EventBuilder(TextBuilder):
     ) -> Block:
         """Start a tool call. An earlier call with this key keeps its id and loses the key.
 
-        An empty `meta` is none.
+        A call without a name gets the name "tool"; an empty `meta` is none.
         """
+        name = name or "tool"
         if not self.texts_have_ids:
             self.end_texts_and_reasoning()
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)

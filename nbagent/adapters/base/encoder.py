@@ -143,6 +143,13 @@ class BaseEncoder(EncoderHooks):
             return None
         return self.calls.get(request.tool_id or "")
 
+    def tool_of(self, request: ev.ApprovalRequest | None) -> str | None:
+        """Return the name of the tool that an approval request is about; None like `call_of`."""
+        call = self.call_of(request)
+        if call is None:
+            return None
+        return call.name
+
     def open_calls(self) -> list[StreamedCall]:
         """Return the calls without a final result."""
         return self._streamed_calls.unanswered()

@@ -230,7 +230,7 @@ class AdkDecoder(BaseDecoder):
             self.builder.complete_args(block, get_field(call, "args"))
 
     def _start_call(self, key: Hashable, name: str, call_id: str | None) -> Block:
-        block = self.builder.start_tool(("call", key), name or "tool", call_id=call_id)
+        block = self.builder.start_tool(("call", key), name, call_id=call_id)
         self._calls[key] = block
         return block
 

@@ -17,18 +17,14 @@ class CallsInTurn:
 
     def feed(self, event: ev.Event) -> list[ev.Event]:
         """Return the events that have their turn."""
-        match event:
-            case ev.ToolArgs() | ev.ToolResult():
-                call_id: str | None = event.id
-            case ev.ApprovalRequest():
-                call_id = event.tool_id
-            case ev.TextDelta() | ev.TextEnd() | ev.RunEnd():
-                return [*self._release(), event]
-            case _:
-                return [event]
+        if isinstance(event, (ev.TextDelta, ev.TextEnd, ev.RunEnd)):
+            return [*self._release(), event]
+        call_id = _call_id_of(event)
+        if call_id is None:
+            return [event]
         if self._running is None and isinstance(event, ev.ToolArgs):
             self._running = call_id
-        if call_id is not None and self._running not in (None, call_id):
+        if self._running not in (None, call_id):
             self._held.append(event)
             return []
         if not isinstance(event, ev.ToolResult) or event.preliminary:
@@ -38,3 +34,12 @@ class CallsInTurn:
     def _release(self) -> list[ev.Event]:
         released, self._held, self._running = self._held, [], None
         return released
+
+
+def _call_id_of(event: ev.Event) -> str | None:
+    """Return the id of the call that an event is about; None if it has not to wait for a turn."""
+    if isinstance(event, (ev.ToolArgs, ev.ToolResult)):
+        return event.id
+    if isinstance(event, ev.ApprovalRequest):
+        return event.tool_id
+    return None

@@ -279,7 +279,7 @@ class HectorDecoder(A2ADecoder):
     def _start_call(self, call_id: str | None, name: str | None, args: Any) -> Block:
         self.builder.end_texts_and_reasoning()
         key = call_id or self.builder.mint("call")
-        block = self.builder.start_tool(key, name or "tool", call_id=call_id)
+        block = self.builder.start_tool(key, name, call_id=call_id)
         self.parts.calls[key] = block
         if args:
             self.builder.tool_args(block, args=args)

@@ -74,13 +74,9 @@ class Content:
         if entry.get("type") in ("tool_call", "invalid_tool_call"):
             self._complete_call_block(index, entry)
             return
+        complete = {"reasoning": self._complete_reasoning, "other": self._write_other}
         for part in content_parts({"content": [{**entry, "index": index}]}):
-            if part.kind == "reasoning":
-                self._complete_reasoning(part)
-            elif part.kind == "other":
-                self._write_other(part)
-            else:
-                self._complete_text(part)
+            complete.get(part.kind, self._complete_text)(part)
 
     def call(self, call: ToolCallChunk) -> Block | None:
         """Write part of a tool call, which starts with its name. Return None while it has none."""
@@ -126,17 +122,21 @@ class Content:
     def _complete_parts(self, parts: list[ContentPart]) -> None:
         self._end_reasoning([part.text for part in parts if part.kind == "reasoning"])
         texts = [part for part in parts if part.kind in ("text", "refusal") and part.text]
+        self._complete_texts(texts)
+        for part in parts:
+            if part.kind == "other":
+                self._write_other(part)
+            elif part.kind == "text":
+                self._cite(part.entry, next(iter(self._texts.values()), None))
+
+    def _complete_texts(self, texts: list[ContentPart]) -> None:
+        """Write the final texts: in place of the streamed ones if there is one for each."""
         if not self._texts:
             for part in texts:
                 self._write_text(part)
         elif len(texts) == len(self._texts):
             for key, part in zip(self._texts, texts, strict=True):
                 self._builder.end_text(key, part.text)
-        for part in parts:
-            if part.kind == "other":
-                self._write_other(part)
-            elif part.kind == "text":
-                self._cite(part.entry, next(iter(self._texts.values()), None))
 
     def _write_text(self, part: ContentPart) -> None:
         if part.text:
@@ -213,12 +213,11 @@ class Content:
         self._builder.file(media_type, url=url, data=str_field(entry, "base64", "data"))
 
     def _cite(self, entry: Mapping[str, Any], block: Block | None) -> None:
-        for name in ("annotations", "citations"):
-            for citation in entries_in(entry, name):
-                if not self._was_seen(citation):
-                    url, title, meta = citation_fields(citation)
-                    text_id = block_id(block)
-                    self._builder.source(url, title=title, text_id=text_id, meta=meta)
+        for citation in (*entries_in(entry, "annotations"), *entries_in(entry, "citations")):
+            if not self._was_seen(citation):
+                url, title, meta = citation_fields(citation)
+                text_id = block_id(block)
+                self._builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def _was_seen(self, value: Any) -> bool:
         """Return True if the message had the same value before."""
@@ -243,12 +242,10 @@ class Content:
         for block in streamed:
             if call_id and block.call_id == call_id:
                 return block
-        if number >= len(streamed):
-            return None
-        block = streamed[number]
-        is_open = not block.args_complete and block.call_id is None
-        if is_open:
-            return block
+        if number < len(streamed):
+            block = streamed[number]
+            if not block.args_complete and block.call_id is None:
+                return block
         return None
 
     def _complete_call_block(self, index: Any, entry: Mapping[str, Any]) -> None:
@@ -265,9 +262,7 @@ class Content:
             self._builder.final_args(block, args)
 
     def _start(self, key: Hashable, call: ToolCallChunk) -> Block:
-        block = self._builder.start_tool(
-            (self._key, "tool", key), call.name or "tool", call_id=call.call_id
-        )
+        block = self._builder.start_tool((self._key, "tool", key), call.name, call_id=call.call_id)
         self.tools[key] = block
         return block
 

@@ -50,17 +50,17 @@ class HostedCalls:
         if call_id is None and name is None:
             block = next(reversed(self._calls.values()), None)
         if block is None or (call_id is None and name is not None):
-            block = self._start(call_id, name or "tool")
+            block = self._start(call_id, name)
             self._calls[call_id or block.id] = block
         return block
 
-    def _start(self, call_id: str | None, name: str) -> Block:
+    def _start(self, call_id: str | None, name: str | None) -> Block:
         key = (self._key, "hosted", call_id)
         return self._builder.start_tool(key, name, call_id=call_id, kind="hosted")
 
     def _read_result(self, entry: Mapping[str, Any]) -> None:
         call_id = str_field(entry, "tool_call_id", "tool_use_id")
-        block = self._calls.get(call_id) or self._start(call_id, "tool")
+        block = self._calls.get(call_id) or self._start(call_id, None)
         self._builder.tool_args(block)
         content = entry.get("output", entry.get("content"))
         kind = str(get_field(content, "type"))

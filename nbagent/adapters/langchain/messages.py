@@ -275,7 +275,7 @@ class Messages:
         """Start a call that no message had."""
         block = self._builder.start_tool(
             ("call", call_id or self._builder.mint("call")),
-            name or "tool",
+            name,
             call_id=call_id,
             kind=kind,
         )

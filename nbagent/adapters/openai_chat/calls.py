@@ -159,7 +159,7 @@ class ToolCalls:
     def _start(self, builder: EventBuilder, call: PendingCall) -> Block:
         block = call.block = builder.start_tool(
             call.key,
-            call.name or "tool",
+            call.name,
             call_id=call.call_id,
             kind=call.kind,
             meta=dict(call.meta),

@@ -128,7 +128,7 @@ class StatusTokensDecoder(BaseDecoder):
         if open_calls:
             block = open_calls[0]
         else:
-            block = self.builder.start_tool(self.builder.mint("call"), name or "tool")
+            block = self.builder.start_tool(self.builder.mint("call"), name)
         self.builder.tool_args(block, args=payload.get("args", payload.get("input")))
         if not starts:
             self.builder.tool_result(block, payload.get("content", payload.get("result")))
