@@ -12,6 +12,7 @@
 A run consists of `nbagent.events`. What can go wrong is in `nbagent.errors`.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
@@ -129,6 +130,13 @@ else:  # a type checker would take any name for one that __getattr__ knows
     )
 
     _OF_MANY = ("Estimate", "Interval", "RayExecutor", "Runs", "RunsComparison", "map")
+    _MODULES = {
+        **dict.fromkeys(_OF_MANY, "nbagent.many"),
+        **dict.fromkeys(("file", "image"), "nbagent.agent.prompt_parts"),
+        "bisect": "nbagent.debug.bisect",
+        "compare": "nbagent.debug.compare",
+        "encode": "nbagent.adapters.encode",
+    }
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a
@@ -141,10 +149,8 @@ else:  # a type checker would take any name for one that __getattr__ knows
             register_model("demo", demo.demo_model)
             globals().update({each: getattr(agent, each) for each in _OF_AGENT})
             return globals()[name]
-        if name in ("file", "image"):
-            from nbagent.agent import prompt_parts
-
-            return getattr(prompt_parts, name)
+        if name in _MODULES:
+            return getattr(importlib.import_module(_MODULES[name]), name)
         if name in ("Limits", "asgi", "serve"):
             try:
                 from nbagent import server
@@ -155,30 +161,12 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.run import registry
 
             return registry.last()
-        if name == "bisect":
-            from nbagent.debug.bisect import bisect
-
-            return bisect
-        if name == "compare":
-            from nbagent.debug.compare import compare
-
-            return compare
-        if name in _OF_MANY:
-            from nbagent import many
-
-            return getattr(many, name)
-        if name == "encode":
-            from nbagent.adapters.encode import encode
-
-            return encode
         if name == "__version__":
             from importlib.metadata import version
 
             return version("jupyter-nbagent")
         if name == "demo":
-            import nbagent.demo
-
-            return nbagent.demo
+            return importlib.import_module("nbagent.demo")
         raise AttributeError(f"module 'nbagent' has no attribute {name!r}")
 
     def __dir__() -> list[str]:

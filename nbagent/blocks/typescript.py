@@ -182,17 +182,21 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             return _literal(kind.values)
         case structs.StructType():
             return _name(kind)
-        case structs.TupleType():
-            written = f"[{', '.join(map(_type, kind.item_types))}]"
-        case structs.ListType():
-            written = f"{_type(kind.item_type)}[]"
-        case structs.DictType():
-            written = f"Record<string, {_type(kind.value_type)}>"
-        case _:
-            written = _PRIMITIVES[type(kind)]
+    written = _value_type(kind)
     if large and written not in _NEVER_LARGE:
         return f"Large<{written}>"
     return written
+
+
+def _value_type(kind: structs.Type) -> str:
+    match kind:
+        case structs.TupleType():
+            return f"[{', '.join(map(_type, kind.item_types))}]"
+        case structs.ListType():
+            return f"{_type(kind.item_type)}[]"
+        case structs.DictType():
+            return f"Record<string, {_type(kind.value_type)}>"
+    return _PRIMITIVES[type(kind)]
 
 
 def _union(kind: structs.UnionType, *, large: bool, omits_none: bool) -> str:

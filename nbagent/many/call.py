@@ -116,11 +116,7 @@ def map(
         return Run(source, name=row.name, **options)
 
     engine = Engine(begin, gate, budget, kept, checks)
-    found = kept.outcomes(row.key for row in rows)
-    for row in rows:
-        if row.key in found:
-            row.restore(found[row.key])
-            engine.totals.restore(found[row.key])
+    _restore(rows, kept, engine)
     agents = {name: each for name, each in targets.items() if _is_agent(each)}
     if dry:
         estimate = estimate_of(rows, agents, output)
@@ -168,6 +164,15 @@ def _rows(items: Iterable[tuple[Item, int]], marks: Mapping[str, str]) -> list[R
                 key = f"{key}-{seen[key]}"
             rows.append(Row(len(rows), item, name, repetition, key))
     return rows
+
+
+def _restore(rows: Iterable[Row], store: RowStore, engine: Engine) -> None:
+    """Give the rows that the store has their outcomes."""
+    found = store.outcomes(row.key for row in rows)
+    for row in rows:
+        if row.key in found:
+            row.restore(found[row.key])
+            engine.totals.restore(found[row.key])
 
 
 def _check(concurrency: Any, repeat: Any, stop_after: Any) -> None:

@@ -57,14 +57,19 @@ def summary_line(
     if totals.tokens:
         parts.append(f"{totals.tokens:,} tokens")
     if totals.cost is not None:
-        limit = "" if budget.max_cost is None else f" of ${budget.max_cost:g}"
-        parts.append(f"${totals.cost:.2f}{limit}")
+        parts.append(_dollars(totals.cost, budget.max_cost))
     left = _seconds_left(rows, totals, gate)
     if left is not None:
         parts.append(f"about {duration(left)} left")
     if stop_reason is not None:
         parts.append(stop_reason)
     return " · ".join(parts)
+
+
+def _dollars(spent: float, limit: float | None) -> str:
+    if limit is None:
+        return f"${spent:.2f}"
+    return f"${spent:.2f} of ${limit:g}"
 
 
 def _seconds_left(rows: Sequence[Row], totals: Totals, gate: RowGate) -> float | None:

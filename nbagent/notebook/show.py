@@ -152,29 +152,37 @@ def show(
         return draw(source, face)
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
-    timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
-    idle = IDLE_TIMEOUT_S if idle_timeout is None else idle_timeout
     given = [named for each in (source, *more) for named in _named(each)]
-    if request and not any(is_address(each) for _, each in given):
+    sources = _connected([each for _, each in given], request, watched)
+    if more or streams_in(source) is not None:
+        lanes = Lanes(
+            sources,
+            names=[name for name, _ in given],
+            adapter=watched.get("adapter"),
+            concurrency=concurrency,
+            idle_timeout=watched.get("idle_timeout"),
+        )
+        sources = [lanes]
+    return draw(Run(sources[0], **watched), face, has_handler=watched.get("answer") is not None)
+
+
+def _connected(sources: list[Any], request: RequestOptions, watched: RunOptions) -> list[Any]:
+    """Return the streams, with those at addresses in place of the addresses.
+
+    Raises:
+        TypeError: a request's option is given without an address.
+    """
+    if request and not any(map(is_address, sources)):
         raise TypeError(
             f"{', '.join(request)}: show() takes request options only with an address, such as "
             "'https://…'"
         )
-    sources = [
+    timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
+    idle = IDLE_TIMEOUT_S if idle_timeout is None else idle_timeout
+    return [
         connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each
-        for _, each in given
+        for each in sources
     ]
-    if more or streams_in(source) is not None:
-        sources = [
-            Lanes(
-                sources,
-                names=[name for name, _ in given],
-                adapter=watched.get("adapter"),
-                concurrency=concurrency,
-                idle_timeout=idle_timeout,
-            )
-        ]
-    return draw(Run(sources[0], **watched), face, has_handler=watched.get("answer") is not None)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:

@@ -110,6 +110,13 @@ class _OwnText:
         return self._chunker.flush(last=last)
 
 
+def _check(seconds: float | None, chars: int | None) -> None:
+    if (seconds is not None and not seconds > 0) or (chars is not None and chars < 1):
+        raise ValueError(
+            f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}"
+        )
+
+
 async def buffered(
     events: AsyncGenerator[e.Event],
     seconds: float | None = 0.5,
@@ -131,10 +138,7 @@ async def buffered(
     Raises:
         ValueError: `seconds` or `chars` is not positive.
     """
-    if (seconds is not None and not seconds > 0) or (chars is not None and chars < 1):
-        raise ValueError(
-            f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}"
-        )
+    _check(seconds, chars)
     answer = _OwnText(Chunker(chars, words=words), asyncio.get_running_loop().time)
     pending: asyncio.Task[e.Event] | None = None
     try:

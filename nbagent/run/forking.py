@@ -36,6 +36,9 @@ call's block may follow.
 COMPARISON_PART = "comparison"
 """Name by which a view asks for the last comparison that its reader wanted."""
 
+_ALL_HIDDEN = ("arguments", "result")
+"""What is hidden of a call that is not shown at all."""
+
 
 class Forks(Protocol):
     """The tree of a run and its forks."""
@@ -256,22 +259,27 @@ class ForkableRun(FollowedRun):
         with state.lock:
             blocks = state.transcript.blocks
             prompts = [each.text("text") for each in blocks.values() if each.kind == "prompt"]
-            if block in blocks:
-                hidden = blocks[block].props.get("hidden", ())
-                if "result" not in hidden:
-                    texts["result"] = self._result_to_give(block)
-                if own is not None and "arguments" not in hidden:
-                    args = state.tool_calls.args_of(block)
-                    schema = state.attempts.schema_of(block)
-        if own is not None:
-            if not state.privacy.hides_requests:
-                texts["instructions"] = own.instructions
-            texts["model"] = own.model
+            hidden = blocks[block].props.get("hidden", ()) if block in blocks else _ALL_HIDDEN
+            if "result" not in hidden:
+                texts["result"] = self._result_to_give(block)
+            if own is not None and "arguments" not in hidden:
+                args = state.tool_calls.args_of(block)
+                schema = state.attempts.schema_of(block)
+        texts |= self._texts_of_agent()
         texts["prompt"] = prompts[0] if len(prompts) == 1 else ""
         masked = {name: state.privacy.mask(text) for name, text in texts.items()}
         # A framework does not call from the middle: the result is what its model goes on with.
         given = {"result"} if own is None else set()
         return fork_form(masked, args, schema, given=given & masked.keys())
+
+    def _texts_of_agent(self) -> dict[str, str]:
+        """Return the model's name and the instructions, if they are known and may be seen."""
+        own = self.own_agent
+        if own is None:
+            return {}
+        if self._state.privacy.hides_requests:
+            return {"model": own.model}
+        return {"instructions": own.instructions, "model": own.model}
 
     def _result_to_give(self, block: str) -> str:
         """Return what the model read of a call; in another framework, of its last attempt.

@@ -64,10 +64,10 @@ def block_for(
     """
     begun = time.monotonic()
     home = running_loop()
-    inside = home is not None and (reader_loop is home or is_current())
+    blocked = home if reader_loop is home or is_current() else None
     try:
-        if home is not None and inside and not done.done():
-            nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), timeout))
+        if blocked is not None and not done.done():
+            nested(blocked)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), timeout))
         else:
             kernel.wait(done, timeout)
         if in_callback():
@@ -78,7 +78,7 @@ def block_for(
                 kernel.wait(callback.done, _seconds_left(begun, timeout))
     except KeyboardInterrupt:
         cancel()
-        if not inside:
+        if blocked is None:
             # In a script the process may end next, and the connection should be closed before that.
             with contextlib.suppress(TimeoutError):
                 work.block(done, grace_s)

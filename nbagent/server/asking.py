@@ -35,9 +35,8 @@ class _AskingEncoder(BaseEncoder):
         if not isinstance(event, e.ApprovalRequest):
             super().other_event(event)
             return
-        call = self.calls.get(event.tool_id or "")
         answers = f"{self._root}/runs/{self.run_id}/answers"
-        self.emit_question(event, question_of(event, None if call is None else call.name, answers))
+        self.emit_question(event, question_of(event, self.tool_of(event), answers))
 
 
 class AskingHector(_AskingEncoder, HectorEncoder):

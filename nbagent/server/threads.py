@@ -35,10 +35,7 @@ class _AskingThread(PausingEncoder, ThreadRunEncoder):
             super().other_event(event)
 
     def _require(self, request: ApprovalRequest) -> None:
-        call = self.calls.get(request.tool_id or "")
-        question = question_of(
-            request, None if call is None else call.name, f"/runs/{self.run_id}/answers"
-        )
+        question = question_of(request, self.tool_of(request), f"/runs/{self.run_id}/answers")
         asked = request.args if request.kind in PERMISSIONS else question
         function = {
             "name": question["tool"] or request.kind,

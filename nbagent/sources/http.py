@@ -123,10 +123,7 @@ class HTTPStream(ServiceStream):
                         for item in body.items():
                             resumption.item_came()
                             yield item
-                    if not resumption.headers:
-                        body.check_not_empty(request, response)
-                    if body.page:
-                        raise _page_error(request, response, body.page)
+                    body.check(request, response, is_first=not resumption.headers)
                 resumption.connection_ended(body.decoder)
                 if body.fault is not None and resumption.is_possible(body.fault):
                     async with deadline.within():
@@ -160,14 +157,16 @@ class _Body:
         self._chunk = b""
         self._buffering = buffering
 
-    def check_not_empty(self, request: Request, response: httpx2.Response) -> None:
-        """Check that it had a byte before it ended.
+    def check(self, request: Request, response: httpx2.Response, *, is_first: bool) -> None:
+        """Check that it was a stream; only the first one of a stream must have had a byte.
 
         Raises:
-            StreamError: it had none.
+            StreamError: it ended without a byte, or is a web page.
         """
-        if not self._has_bytes and self.fault is None:
+        if is_first and not self._has_bytes and self.fault is None:
             raise empty_error(request.name, response.status_code)
+        if self.page:
+            raise _page_error(request, response, self.page)
 
     async def receive(
         self, chunks: AsyncIterator[bytes], request: Request, deadline: Deadline

@@ -61,10 +61,7 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         return TaskReader(source, own_loop())
     if _is_async(source):
         return TaskReader(source, _home(loop))
-    if isinstance(source, str) and meaning_of(source):
-        raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
-    if refusal := messages_refusal(source):
-        raise UnknownSource(refusal)
+    _check_is_no_question(source)
     if _is_whole(source):
         return ThreadReader([source])  # one item, whose iterator would give its fields
     if not _is_iterable(source):
@@ -72,6 +69,19 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     if work.in_page():
         return TaskReader(as_async(source), own_loop())
     return ThreadReader(source)
+
+
+def _check_is_no_question(source: Any) -> None:
+    """Check that a source is no prompt and no messages: shown, they would look like an answer.
+
+    Raises:
+        UnknownSource: it is one of these.
+    """
+    if isinstance(source, str) and meaning_of(source):
+        raise UnknownSource(text_refusal(source))
+    refusal = messages_refusal(source)
+    if refusal:
+        raise UnknownSource(refusal)
 
 
 def _home(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:

@@ -80,8 +80,6 @@ def reply_of(events: Iterable[Event]) -> Reply:
                 thoughts[event.id] = thoughts.get(event.id, "") + event.delta
             case ReasoningEnd(text=str(text)):
                 thoughts[event.id] = text
-            case _:
-                pass
     calls = [_call(start.name, response.args.get(key)) for key, start in response.calls.items()]
     text = "\n\n".join(filter(None, ("".join(pieces) for pieces in response.texts.values())))
     return Reply(text=text, calls=calls, thinking="\n\n".join(filter(None, thoughts.values())))

@@ -103,8 +103,6 @@ class NestedEvents:
                 event = replace(event, model=None)  # the header names the outer run's
             case e.Error():
                 event = replace(event, fatal=False)  # the outer run goes on
-            case _:
-                pass
         own = with_id_prefix(event, self._id)
         parent_id, agent = own.parent_id or self._id, own.agent or self._name
         # which the outer run gives

@@ -250,14 +250,17 @@ def _place_of(key: str) -> str | None:
     return None
 
 
+def _hint_at_top(key: str) -> str:
+    return did_you_mean(key, annotations_of(ConfigFile)) or "; its keys are 'agents' and 'limits'"
+
+
 def _hint(around: Sequence[Any], key: str) -> str:
     """Return a hint for an unknown key.
 
     A similar key of its section, else the place that has such a key.
     """
     if len(around) < 2:
-        top = annotations_of(ConfigFile)
-        return did_you_mean(key, top) or "; its keys are 'agents' and 'limits'"
+        return _hint_at_top(key)
     here = ".".join(step for step in around[2:] if isinstance(step, str))
     keys_here = [each for name, keys in _sections() if name == here for each in keys]
     meant = _MEANT.get(key)

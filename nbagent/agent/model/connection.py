@@ -96,30 +96,14 @@ class Connection:
     ) -> None:
         check(model, client, api)
         own = client is None or _is_shareable(client)
-        if client is None and model in _registered:
-            factory, registered_api = _registered[model]
-            client = _from_settings(factory())
-            api = api or registered_api
-        elif client is None:
-            client = _from_environment(model)
-        elif own:
-            # HTTP connections belong to the event loop that first used them, and the user's loop
-            # is another one.
-            client = client.copy(http_client=_http_client())
+        client, best_api = _client_of(model, client)
         if own:
             weakref.finalize(self, _close_later, client).atexit = False
-        host = client.base_url.host
-        is_openai = host == "openai.com" or host.endswith(".openai.com")
-        if is_openai and model.lower().startswith(_OTHERS_MODELS):
-            raise NbagentError(
-                f"model {model!r} is not OpenAI's, where the request would go; for a server that "
-                "has it give "
-                "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
-            )
-        if api is None and is_openai:
-            api = "responses"
+        if _is_at_openai(client):
+            _check_is_openais(model)
+            best_api = best_api or "responses"
         self.model = model
-        self.api: Api = ResponsesApi if api == "responses" else ChatApi
+        self.api: Api = ResponsesApi if (api or best_api) == "responses" else ChatApi
         self.max_retries: int = client.max_retries
         # a run shows its retries, and its requests
         self._client = watch(client.with_options(max_retries=0))
@@ -353,6 +337,46 @@ def _http_client(transport: Any = None) -> Any:
     if transport is not None:
         return openai.DefaultAsyncHttpxClient(transport=transport)
     return openai.DefaultAsyncHttpxClient(verify=verification())
+
+
+def _client_of(
+    model: str, given: openai.AsyncOpenAI | None
+) -> tuple[openai.AsyncOpenAI, ApiName | None]:
+    """Return the client for a model, and the API that its server supports best, if that is known.
+
+    Args:
+        model: the model's name.
+        given: the user's client.
+    """
+    if given is not None and _is_shareable(given):
+        # HTTP connections belong to the event loop that first used them, and the user's loop is
+        # another one.
+        return given.copy(http_client=_http_client()), None
+    if given is not None:
+        return given, None
+    if model not in _registered:
+        return _from_environment(model), None
+    factory, api = _registered[model]
+    return _from_settings(factory()), api
+
+
+def _is_at_openai(client: openai.AsyncOpenAI) -> bool:
+    host = client.base_url.host
+    return host == "openai.com" or host.endswith(".openai.com")
+
+
+def _check_is_openais(model: str) -> None:
+    """Check that a model may be OpenAI's.
+
+    Raises:
+        NbagentError: it is another service's.
+    """
+    if model.lower().startswith(_OTHERS_MODELS):
+        raise NbagentError(
+            f"model {model!r} is not OpenAI's, where the request would go; for a server that "
+            "has it give "
+            "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
+        )
 
 
 def _from_settings(settings: Settings) -> openai.AsyncOpenAI:

@@ -199,13 +199,8 @@ def text_of(item: Item) -> str:
 def _from_entry(entry: Any) -> list[Item]:
     if isinstance(entry, (Message, FunctionCall, FunctionCallOutput, OpaqueItem)):
         return [entry]
-    if hasattr(entry, "model_dump"):
-        entry = entry.model_dump(exclude_unset=True)
-    if not isinstance(entry, Mapping):
-        raise NbagentError(
-            f"a prompt's messages are dicts with 'role' and 'content', got {type(entry).__name__}"
-        )
-    match entry:
+    fields = _fields_of(entry)
+    match fields:
         case {"type": "function_call_output", "call_id": str(call_id), "output": output}:
             return [FunctionCallOutput(call_id=call_id, text=_text(output))]
         case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
@@ -215,8 +210,8 @@ def _from_entry(entry: Any) -> list[Item]:
             if rest.get("content"):
                 made.insert(0, Message(role="assistant", content=rest["content"]))
             return made
-        case {"type": str(kind)} if kind != "message" or "id" in entry:
-            return [from_responses(dict(entry))]
+        case {"type": str(kind)} if kind != "message" or "id" in fields:
+            return [from_responses(dict(fields))]
         case {
             "role": "system" | "developer" | "user" | "assistant" as role,
             "content": str() | list() as content,
@@ -224,8 +219,18 @@ def _from_entry(entry: Any) -> list[Item]:
             return [Message(role=role, content=content)]
     raise NbagentError(
         "a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got "
-        f"{sorted(entry)}"
+        f"{sorted(fields)}"
     )
+
+
+def _fields_of(message: Any) -> Mapping[Any, Any]:
+    if hasattr(message, "model_dump"):
+        message = message.model_dump(exclude_unset=True)
+    if not isinstance(message, Mapping):
+        raise NbagentError(
+            f"a prompt's messages are dicts with 'role' and 'content', got {type(message).__name__}"
+        )
+    return message
 
 
 def _from_chat_call(call: Any) -> FunctionCall:

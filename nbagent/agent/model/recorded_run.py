@@ -205,8 +205,6 @@ class RecordedRun:
                 self._current(index).events.append(event)
             case _ if isinstance(event, _OF_TEXT + _OF_HOSTED_CALL) and self._step is not None:
                 self._step.events.append(event)
-            case _:
-                pass
 
     def _start_step(self, index: int, event: e.StepStart) -> None:
         if self._step is None or not self._step.is_before_start:
@@ -237,8 +235,6 @@ class RecordedRun:
                 call.result = event
                 call.is_given = call.is_given or bool(event.meta and event.meta.get(GIVEN))
                 step.is_answered = step.is_complete = True
-            case _:
-                pass
 
     def _begin(self, index: int) -> None:
         self._end_step()

@@ -47,8 +47,6 @@ class Response:
                 self.calls[event.id] = event
             case e.ToolArgs() if event.id in self.calls:
                 self.args[event.id] = event
-            case _:
-                pass
 
     @property
     def output(self) -> str:

@@ -90,19 +90,36 @@ def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
             return [choice for each in kinds for choice in _choices(each, path)]
         case inspect.Metadata(type=inner):
             return _choices(inner, path)
-        case inspect.EnumType(cls=cls) if not path:
+    if not path:
+        return _values_of(kind)
+    inside = _inside(kind, path[0])
+    if inside is None:
+        return []
+    return _choices(inside, path[1:])
+
+
+def _values_of(kind: inspect.Type) -> list[Any]:
+    """Return the values of an enum or a literal; none of any other type."""
+    match kind:
+        case inspect.EnumType(cls=cls):
             return [member.value for member in cls]
-        case inspect.LiteralType(values=values) if not path:
+        case inspect.LiteralType(values=values):
             return list(values)
+    return []
+
+
+def _inside(kind: inspect.Type, step: str) -> inspect.Type | None:
+    """Return the type of a member of a container, or of the field of that name; None if there is
+    none.
+    """
+    match kind:
         case (
             inspect.ListType(item_type=item)
             | inspect.SetType(item_type=item)
             | inspect.VarTupleType(item_type=item)
-        ) if path:
-            return _choices(item, path[1:])
-        case inspect.DictType(value_type=item) if path:
-            return _choices(item, path[1:])
+        ):
+            return item
+        case inspect.DictType(value_type=item):
+            return item
     fields = {field.encode_name: field.type for field in getattr(kind, "fields", ())}
-    if path and path[0] in fields:
-        return _choices(fields[path[0]], path[1:])
-    return []
+    return fields.get(step)

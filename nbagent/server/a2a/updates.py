@@ -167,11 +167,9 @@ class TaskEncoder(BaseEncoder):
                 self._emit_working(
                     {"text": event.message, "metadata": {"agui_event_type": "error"}}
                 )
-            case _:
-                pass
 
     def _emit_question(self, request: e.ApprovalRequest) -> None:
-        call = self.calls.get(request.tool_id or "")
+        call = self.call_of(request)
         name = None if call is None else call.name
         prompt = request.prompt
         if not prompt:

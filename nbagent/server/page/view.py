@@ -92,8 +92,6 @@ class PageView:
                 self._spawn(self._say(self._shown.chat, command))
             case Toggle():
                 self._shown.run.take(command)
-            case _:
-                pass
 
     async def _say(self, chat: PageChat, say: Say) -> None:
         if await chat.say(say) and say.key is not None:

@@ -186,8 +186,6 @@ class SSEDecoder:
                 self._loose = self._loose or list(self._data)
                 self._loose.append(line.decode("utf-8", "replace"))
                 self._size += len(line)
-            case _:
-                pass  # a field of a later standard
 
     def _data_line(self, value: str, size: int, events: list[ServerSentEvent]) -> None:
         is_second = len(self._data) == 1 and not self._loose
