@@ -33,6 +33,7 @@ from nbagent.sources.hints import (
 from nbagent.sources.reader import Reader
 from nbagent.sources.task_reader import TaskReader, as_async, events_of
 from nbagent.sources.thread_reader import ThreadReader
+from nbagent.sources.tool_runner import async_turns_of, is_tool_runner, turns_of
 
 _OF_STREAMS = ("__next__", "__anext__", "__aiter__", "__enter__", "__aenter__", "stream_events")
 """Methods of which a stream has one, and an item none."""
@@ -57,6 +58,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     if callable(getattr(source, "stream_events", None)):
         # A run of the OpenAI Agents SDK, or a workflow of LlamaIndex.
         return TaskReader(events_of(source), _home(loop))
+    if is_tool_runner(source):
+        source = async_turns_of(source) if hasattr(source, "__anext__") else turns_of(source)
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):

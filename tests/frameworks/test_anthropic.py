@@ -2,6 +2,7 @@
 SDK accumulates.
 """
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import anthropic
 import pytest
 from adapters.recorded import Transcript
 from frameworks.replay import KEY, RECORDINGS, Replay, Serve, held, recorded, refused
+from frameworks.replay import Answer as Reply
 from frameworks.watching import TWO_STEPS, calls, of_type, requests_of, stop, watch
 
 import nbagent
@@ -88,32 +90,70 @@ async def test_every_way_to_stream_is_told_alike(serve: Serve, name: str) -> Non
     assert results[0] == results[1] == results[2]
 
 
-async def test_the_sdks_own_tool_loop_is_told_with_its_results(serve: Serve) -> None:
-    provider = serve(
-        recorded("anthropic/sdk-tool_use_response.sse"),
-        recorded("anthropic/vercel-anthropic-text.sse"),
+def get_weather(location: str, units: str = "c") -> str:
+    """The weather of a place."""
+    return f"sunny in {location}"
+
+
+async def get_weather_async(location: str, units: str = "c") -> str:
+    """The weather of a place."""
+    return f"sunny in {location}"
+
+
+get_weather_async.__name__ = "get_weather"
+
+
+def async_runner(provider: Replay, own: bool, **options: Any) -> Any:
+    tool = nbagent.tool(get_weather_async) if own else get_weather_async
+    return client(provider).beta.messages.tool_runner(
+        tools=[anthropic.beta_async_tool(tool)], **ASK, **options
     )
 
-    async def loop() -> AsyncIterator[Any]:
-        runner = client(provider).beta.messages.tool_runner(
-            stream=True, tools=[anthropic.beta_async_tool(get_weather)], **ASK
-        )
-        async for stream in runner:
-            async for event in stream:
-                yield event
-            turn = await runner.generate_tool_call_response()
-            if turn is not None:
-                yield turn
 
-    async def get_weather(location: str, units: str = "c") -> str:
-        """The weather of a place."""
-        return f"sunny in {location}"
+def sync_runner(provider: Replay, own: bool, **options: Any) -> Any:
+    tool = nbagent.tool(get_weather) if own else get_weather
+    sync = anthropic.Anthropic(base_url=provider.url, api_key=KEY, max_retries=0)
+    return sync.beta.messages.tool_runner(tools=[anthropic.beta_tool(tool)], **ASK, **options)
 
-    run = await watch(loop())
+
+def message(stop_reason: str, **block: Any) -> Reply:
+    """Return an unrecorded answer of one block."""
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    head = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
+    body = {**head, "content": [block], "stop_reason": stop_reason, "stop_sequence": None}
+    return Reply(json.dumps(body).encode(), media_type="application/json")
+
+
+STREAMED = (
+    recorded("anthropic/sdk-tool_use_response.sse"),
+    recorded("anthropic/vercel-anthropic-text.sse"),
+)
+WHOLE = (
+    message("tool_use", type="tool_use", id="t", name="get_weather", input={"location": "Paris"}),
+    message("end_turn", type="text", text="Sunny."),
+)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["plain", "own"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("runner", [async_runner, sync_runner])
+async def test_a_tool_runner_is_told_with_the_results_of_its_tools(
+    serve: Serve, runner: Any, streamed: bool, own: bool
+) -> None:
+    provider = serve(*(STREAMED if streamed else WHOLE))
+    options = {"stream": True} if streamed else {}
+    run = await watch(runner(provider, own, **options))
     assert run.status == "completed"
     assert [(name, result, status) for name, _, result, status in calls(run)] == [
         ("get_weather", "sunny in Paris", "ok")
     ]
+    assert len(provider.requests) == 2
+
+
+async def test_stop_of_a_tool_runner_closes_the_connection_to_the_provider(serve: Serve) -> None:
+    provider = serve(held("anthropic/pydanticai-thinking.0.sse", b"thinking_delta"))
+    run = await stop(async_runner(provider, False, stream=True), provider)
+    assert run.status == "cancelled"
 
 
 async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
