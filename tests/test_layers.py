@@ -132,10 +132,12 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
 # Systems whose streams hold those of another system.
 CONTAINS: dict[str, set[str]] = {
     "bedrock": {"anthropic"},
+    "claude_agent": {"anthropic"},
     "hector": {"a2a"},
     "openai_agents": {"openai_responses"},
     "openai_assistants": {"openai_chat"},
     "openai_sessions": {"openai_responses"},
+    "strands": {"bedrock"},
 }
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
