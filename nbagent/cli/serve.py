@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -61,6 +62,9 @@ def serve(args: argparse.Namespace) -> int:
     )
     signal.signal(signal.SIGTERM, _terminate)  # how a service is stopped, and a container
     with server:
+        # A search for garbage leaves out what is loaded: one in the middle of many runs took 0.1 s.
+        gc.collect()
+        gc.freeze()
         _tell_addresses(server, list(served), args.host)
         try:
             threading.Event().wait()

@@ -343,6 +343,16 @@ def test_a_function_of_a_module_is_served(tmp_path: Path) -> None:
     assert answer == "You said: x"
 
 
+@posix
+def test_what_is_loaded_is_left_out_of_searches_for_garbage(tmp_path: Path) -> None:
+    source = "import gc\n\ndef frozen(prompt):\n    yield str(gc.get_freeze_count())\n"
+    (tmp_path / "freezing.py").write_text(source)
+    with command(target="freezing:frozen", folder=tmp_path, imported=()) as served:
+        address = address_in(served.line_with("serving at"))
+        answer = httpx2.post(f"{address}/chat", json={"input": "x"}).json()
+    assert int(answer) > 10_000
+
+
 @pytest.mark.parametrize("target", ["no_such_module:x", "json:no_such_name"])
 def test_an_object_that_is_not_there_is_named(target: str, capsys: Any) -> None:
     assert main(["serve", target]) == 2
