@@ -265,6 +265,11 @@ def get_str(item: Any, name: str, *others: str, default: Any = None) -> Any:
     return default
 
 
+def error_text(error: Any) -> str | None:
+    """Return the text of an error, which is a text or has a `message`; None if it has none."""
+    return nonempty_str(error) or get_str(error, "message")
+
+
 def is_token_count(value: Any) -> TypeGuard[int]:
     """Return True if the value is an int (no bool) from 0 to 2^63 - 1."""
     return type(value) is int and 0 <= value < 2**63

@@ -168,10 +168,10 @@ class CrewDecoder(BaseDecoder):
             self._ensure_step(get_str(payload, "model"))
             return
         self._ensure_step(get_str(payload, "model"))
-        response = get_field(payload, "response")
+        response = get_str(payload, "response")
         if kind == "llm_call_failed":
             self.fail(get_str(payload, "error", default="The model call failed"), fatal=False)
-        elif isinstance(response, str) and response and not self._announced:
+        elif response and not self._announced:
             self.builder.start_text("text")
             self.builder.end_text("text", response)
         self._complete_args()

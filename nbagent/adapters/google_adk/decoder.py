@@ -17,6 +17,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
+    error_text,
     fields_or_empty,
     get_field,
     get_str,
@@ -252,7 +253,7 @@ class AdkDecoder(BaseDecoder):
             preliminary = call_id in self._long_running and not block.closed
             self.builder.tool_result(block, content, preliminary=preliminary)
         elif call_id not in self._asked:  # the error "needs confirmation" is no result yet
-            message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
+            message = error_text(error) or str(to_jsonable(error))
             self.builder.tool_error(block, message, response)
 
     def _call_of_response(self, call_id: str | None, name: str) -> Block:

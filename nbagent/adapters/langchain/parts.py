@@ -115,16 +115,15 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
     provider's format.
     """
     extra = fields_or_empty(get_field(message, "additional_kwargs"))
-    reasoning = extra.get("reasoning_content")
-    if isinstance(reasoning, str) and reasoning:
+    reasoning = str_field(extra, "reasoning_content")
+    if reasoning:
         yield ContentPart("reasoning", "extra", reasoning, {})
     for summary in entries_in(fields_or_empty(extra.get("reasoning")), "summary"):
         yield ContentPart("reasoning", "extra", get_str(summary, "text", default=""), {})
-    content = get_field(message, "content")
-    for number, block in enumerate(listed(content)):
+    for number, block in enumerate(listed(get_field(message, "content"))):
         yield from _parts_of_block(number, block)
-    refusal = extra.get("refusal")
-    if isinstance(refusal, str) and refusal:
+    refusal = str_field(extra, "refusal")
+    if refusal:
         yield ContentPart("refusal", "refusal", refusal, {})
 
 

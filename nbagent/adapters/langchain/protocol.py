@@ -15,6 +15,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
     entries_in,
+    error_text,
     fields,
     fields_or_empty,
     get_field,
@@ -127,7 +128,7 @@ class LangChainProtocolDecoder(GraphDecoder):
             self.builder.progress(block, str(to_jsonable(payload.get("delta"))))
         elif kind == "tool-error":
             error = payload.get("message") or payload.get("error")
-            message = nonempty_str(error) or get_str(error, "message", default="the tool failed")
+            message = error_text(error) or "the tool failed"
             self.builder.tool_error(block, message, message)
             self.stop_info = TRUNCATED
         elif kind != "tool-started":
@@ -178,8 +179,7 @@ class LangChainProtocolDecoder(GraphDecoder):
         is_start: bool,
     ) -> None:
         if status == "failed":
-            error = payload.get("error")
-            message = nonempty_str(error) or get_str(error, "message", default="a sub-agent failed")
+            message = error_text(payload.get("error")) or "a sub-agent failed"
             self.builder.error(message, fatal=False)
         if status is not None:
             self._open_graphs.discard(path)

@@ -260,9 +260,9 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _stop(self, event: Any) -> None:
         """Complete the run. A workflow without an agent has its answer only here."""
-        result = get_field(event, "result")
+        result = get_str(event, "result")
         self.builder.end_step()
-        if self.builder.step == 0 and isinstance(result, str) and result:
+        if self.builder.step == 0 and result:
             self.new_step()
             self.builder.text("result", result)
             self.builder.end_step()

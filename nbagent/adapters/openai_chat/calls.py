@@ -50,13 +50,15 @@ class CallDelta(NamedTuple):
         if not isinstance(arguments, str):
             arguments = _as_json(arguments)
         extra = {name: value for name, value in entry.items() if name not in _CALL_FIELDS and value}
+        if extra:
+            extra = to_jsonable(extra)
         return cls(
             index=entry.get("index"),
             call_id=str_field(entry, "id"),
             name=str_field(function, "name"),
             arguments=arguments,
             kind="custom" if custom else "function",
-            meta=fields_or_empty(to_jsonable(extra)),
+            meta=extra,
         )
 
 

@@ -17,10 +17,10 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
     entries_in,
+    error_text,
     fields_or_empty,
     get_field,
     get_str,
-    nonempty_str,
     to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import openai_usage
@@ -194,11 +194,9 @@ class SmolagentsDecoder(BaseDecoder):
 def _error_message(error: Any) -> str | None:
     if error is None:
         return None
-    return (
-        nonempty_str(error)
-        or get_str(error, "message")
-        or str(error if isinstance(error, BaseException) else to_jsonable(error))
-    )
+    if isinstance(error, BaseException):
+        return get_str(error, "message") or str(error)
+    return error_text(error) or str(to_jsonable(error))
 
 
 def _answer_text(output: Any) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from nbagent.adapters.base.fields import get_field
+from nbagent.adapters.base.fields import get_field, nonempty_str
 
 MAX_DEPTH = 5
 """Fields inside each other that are looked into."""
@@ -73,8 +73,7 @@ def _text_path(item: Any) -> _Path | None:
     for _ in range(MAX_DEPTH):
         for path, value in level:
             for name in _OF_TEXT:
-                text = _inner(value, name)
-                if isinstance(text, str) and text:
+                if nonempty_str(_inner(value, name)):
                     return (*path, name)
         level = [pair for path, value in level for pair in _containers(path, value)]
     return None
