@@ -325,6 +325,43 @@ def test_messages_of_an_ag_ui_thread_have_different_ids() -> None:
     assert len(set(ids)) == len(ids) == 2
 
 
+FULL, READ = ({"authorization": f"Bearer a-token-to-{word}"} for word in ("steer", "read"))
+SAID = {"role": "user", "parts": [{"type": "text", "text": "x"}]}
+TOLD: list[tuple[str, Any]] = [
+    ("/agents/assistant/messages/stream?debug=true", {"message": "x"}),
+    ("/chat", {"message": "x"}),
+    ("/chat/stream", {"message": "x"}),
+    ("/api/chat", {"messages": [SAID]}),
+    ("/ag-ui/assistant", {"threadId": "t", "messages": [USER]}),
+    (
+        "/agents/assistant/message:stream",
+        {"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "x"}]}},
+    ),
+    ("/runs", {"message": "x"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), TOLD)
+def test_no_client_gets_the_source_of_a_tool_that_fails(path: str, body: Any) -> None:
+    def fail() -> None:
+        """Fail."""
+        raise ValueError("no such table")
+
+    with ModelServer(chat(calls=[("c1", "fail", "{}")]), chat("Sorry.")) as model:
+        agent = Agent("test-1", tools=[fail], client=model.client(), api="chat", name="assistant")
+        tokens = [each["authorization"].split()[1] for each in (FULL, READ)]
+        app = nbagent.asgi(agent, token=tokens[0], read_token=tokens[1], reveal="all")
+        with TestClient(app, base_url="http://localhost") as client:
+            version = {"a2a-version": "1.0"}
+            told = client.post(path, json=body, headers={**FULL, **version}).text
+            listed: dict[str, list[Any]] = client.get("/runs", headers=READ).json()
+            [run] = [*listed["runs"], *listed["ended"]]
+            events = client.get(f"/runs/{run['id']}/events", headers=READ).text
+    assert "no such table" in events
+    for hidden in (__file__, "test_endpoints.py", "raise ValueError", "Traceback"):
+        assert hidden not in told + events
+
+
 async def test_nbagent_itself_watches_a_served_run() -> None:
     with serving(*CALLING) as client:
         made = client.post("/runs", json={"message": "1 + 2?"}).json()
