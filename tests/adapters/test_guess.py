@@ -25,19 +25,12 @@ class Piece:
         self.content = content
 
 
-def chunk(text: str) -> Object:
-    """An item as mistralai's client gives it."""
-    delta = Object(role="assistant", content=text)
-    return Object(data=Object(id="c", choices=[Object(index=0, delta=delta)]))
-
-
 WAYS: list[tuple[list[Any], str]] = [
     ([Piece("He"), Piece("llo")], "lambda item: item.content"),
     (
         [{"kind": "x", "data": "He"} | {"text": t} for t in ("He", "llo")],
         'lambda item: item["text"]',
     ),
-    ([chunk(""), chunk("He"), chunk("llo")], "lambda item: item.data.choices[0].delta.content"),
     ([{"data": {"delta": t}} for t in ("He", "llo")], 'lambda item: item["data"]["delta"]'),
 ]
 

@@ -44,7 +44,7 @@ def test_a_text_is_found_in_prompts_answers_arguments_and_results() -> None:
     assert [each.kind for each in search([run], "THE RATE")] == ["prompt"]
     assert repr(search([run], "nowhere")) == "Nothing was found."
     assert "analyst, text text: It is 11.25." in repr(found)
-    assert "<td>rate</td>" in found._repr_html_()
+    assert ">rate</td>" in found._repr_html_()
 
 
 def test_what_is_hidden_is_not_found() -> None:

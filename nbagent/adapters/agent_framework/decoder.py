@@ -19,6 +19,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    is_of_package,
     to_jsonable,
     token_count,
 )
@@ -57,7 +58,7 @@ class AgentFrameworkDecoder(BaseDecoder):
         """Return True if the item is an update, or an event of a workflow."""
         if isinstance(item, Mapping):
             return item.get("type") in _CLASSES.values()
-        return type(item).__module__.startswith(_PACKAGE)
+        return is_of_package(item, _PACKAGE)
 
     def read(self, item: Any) -> None:
         """Read an update, or the one in an event of a workflow."""

@@ -12,7 +12,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, entries_in, get_field, get_str, to_jsonable
+from nbagent.adapters.base.fields import (
+    class_name,
+    entries_in,
+    get_field,
+    get_str,
+    is_of_package,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import usage_counts
 from nbagent.adapters.base.subagents import Subagents
 
@@ -48,7 +55,7 @@ class AgnoDecoder(BaseDecoder):
         if isinstance(item, Mapping):
             has_id = any(isinstance(item.get(name), str) for name in _IDS)
             return isinstance(item.get("event"), str) and "run_id" in item and has_id
-        return type(item).__module__.startswith(_PACKAGE) and get_str(item, "event") is not None
+        return is_of_package(item, _PACKAGE) and get_str(item, "event") is not None
 
     def read(self, item: Any) -> None:
         """Read one event."""

@@ -19,6 +19,7 @@ from nbagent.adapters.base.fields import (
     entries_in,
     get_field,
     get_str,
+    is_of_package,
     to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import openai_usage
@@ -39,7 +40,7 @@ class AutoGenDecoder(BaseDecoder):
         """Return True if the item is a message or an event of an agent."""
         if isinstance(item, Mapping):
             return _kind_of(item) in _READERS and isinstance(item.get("source"), str)
-        return type(item).__module__.startswith(_PACKAGE)
+        return is_of_package(item, _PACKAGE)
 
     def read(self, item: Any) -> None:
         """Read one message or event."""

@@ -289,6 +289,13 @@ def sum_or_none(left: int | None, right: int | None) -> int | None:
     return left + right
 
 
+def is_of_package(item: Any, package: str) -> bool:
+    """Return True if the item's class is defined in a package, or below it. Some classes of
+    protobuf have no module.
+    """
+    return (type(item).__module__ or "").startswith(package)
+
+
 def class_name(item: Any) -> str:
     """Return the name of an item's class. A dumped item may have it in `__class__`."""
     if isinstance(item, Mapping):

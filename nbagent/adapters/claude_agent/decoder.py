@@ -21,6 +21,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    is_of_package,
     number_or_none,
 )
 from nbagent.adapters.base.subagents import Subagents
@@ -64,7 +65,7 @@ class ClaudeAgentDecoder(AnthropicDecoder):
         """Return True if the item is one of the SDK's messages, or a line of the command's."""
         if isinstance(item, Mapping):
             return _kind_of(item) in _READERS and isinstance(item.get("session_id"), str)
-        return type(item).__module__.startswith(_PACKAGE) and bool(_kind_of(item))
+        return is_of_package(item, _PACKAGE) and bool(_kind_of(item))
 
     def read(self, item: Any) -> None:
         """Read one message."""
