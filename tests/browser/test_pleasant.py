@@ -1,7 +1,9 @@
 """The view with a keyboard, a screen reader, a narrow window, or a very long transcript."""
 
+import base64
 import json
 import re
+import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -415,6 +417,40 @@ def test_a_picture_opens_large_and_gives_the_focus_back(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(zoom).to_be_focused()
+
+
+@pytest.mark.proof
+def test_a_picture_that_is_too_large_to_draw_is_said_to_be_and_the_view_goes_on(
+    page: Page,
+) -> None:
+    open_preview(page, "none")
+    for side in (20_000, 60_000):
+        picture = base64.b64encode(blank_png(side)).decode()
+        call = {"kind": "tool", "name": "plot", "state": "output-available", "open": True}
+        call["result"] = {"image/png": picture}
+        page.evaluate(
+            "(ops) => pleasant.open(...ops)", [["open", "x", "run", call], ["close", "x"]]
+        )
+    expect(page.locator("img.nb-picture")).to_have_count(1)
+    expect(page.get_by_text("This image could not be read.")).to_have_count(1)
+    page.evaluate("() => view.ops(['open', 'a', 'run', { kind: 'text', text: 'Go on.' }])")
+    expect(page.get_by_text("Go on.")).to_be_visible()
+
+
+def blank_png(side: int) -> bytes:
+    """Return a black picture of so many pixels a side, at one bit each."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        )
+
+    packer = zlib.compressobj()
+    row = bytes(1 + side // 8)
+    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    size = side.to_bytes(4, "big")
+    head = size + size + bytes([1, 0, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def test_a_table_is_copied_and_saved_where_it_stands(page: Page) -> None:
