@@ -4,6 +4,7 @@ of its engine.
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +29,7 @@ from frameworks.replay import (
     recorded,
     refused,
 )
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch
 
 import nbagent
 from nbagent import events as ev
@@ -137,11 +138,15 @@ async def test_an_engine_that_fails_says_so_once(serve: Serve) -> None:
     assert "too much" in error.message
 
 
-async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
-    provider = serve(recorded(CALL), held(ANSWER, b"capital"))
-    run = await stop(engine(geographer(provider), stream_text=True), provider)
+async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital")._replace(drip=True))
+    run = await cancel(engine(geographer(provider), stream_text=True))
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
     assert run.text
+    provider.drip()
+    await asyncio.sleep(0)
+    gc.collect()  # the engine leaves its model's stream suspended
+    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)
 
 
 @contextlib.asynccontextmanager
