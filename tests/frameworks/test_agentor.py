@@ -4,7 +4,6 @@ of its engine.
 
 import asyncio
 import contextlib
-import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +28,7 @@ from frameworks.replay import (
     recorded,
     refused,
 )
-from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch
+from frameworks.watching import GET_CAPITAL, calls, cancel, hang_up_at_next_word, of_type, watch
 
 import nbagent
 from nbagent import events as ev
@@ -143,10 +142,7 @@ async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) 
     run = await cancel(engine(geographer(provider), stream_text=True))
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
     assert run.text
-    provider.drip()
-    await asyncio.sleep(0)
-    gc.collect()  # the engine leaves its model's stream suspended
-    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)
+    await hang_up_at_next_word(provider)
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,5 @@
 """AutoGen's agents and teams, run against recorded models."""
 
-import asyncio
-import gc
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from frameworks.replay import (
     CALL,
     KEY,
     LONDON,
-    REPLY_TIMEOUT_S,
     Replay,
     Serve,
     completion,
@@ -32,7 +29,14 @@ from frameworks.replay import (
     refused,
     text_reply,
 )
-from frameworks.watching import GET_CAPITAL, calls, cancel, watch, watch_and_answer
+from frameworks.watching import (
+    GET_CAPITAL,
+    calls,
+    cancel,
+    hang_up_at_next_word,
+    watch,
+    watch_and_answer,
+)
 
 ABILITIES: Any = {
     "vision": False,
@@ -114,7 +118,4 @@ async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) 
     provider = serve(held(ANSWER, b"capital")._replace(drip=True))
     run = await cancel(geographer(provider).run_stream(task=TASK))
     assert (run.status, LONDON.startswith(run.text)) == ("cancelled", True)
-    provider.drip()
-    await asyncio.sleep(0)
-    gc.collect()  # the framework leaves its model's stream suspended
-    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)
+    await hang_up_at_next_word(provider)

@@ -1,7 +1,5 @@
 """Strands Agents, run against recorded models."""
 
-import asyncio
-import gc
 from typing import Any
 
 import pytest
@@ -20,14 +18,20 @@ from frameworks.replay import (
     CALL,
     KEY,
     LONDON,
-    REPLY_TIMEOUT_S,
     Replay,
     Serve,
     held,
     recorded,
     refused,
 )
-from frameworks.watching import GET_CAPITAL, calls, cancel, watch, watch_and_answer
+from frameworks.watching import (
+    GET_CAPITAL,
+    calls,
+    cancel,
+    hang_up_at_next_word,
+    watch,
+    watch_and_answer,
+)
 from strands import Agent, tool
 from strands.models.openai import OpenAIModel
 
@@ -81,7 +85,4 @@ async def test_stop_closes_the_connection_at_the_models_next_word(serve: Serve) 
     provider = serve(held(ANSWER, b"capital")._replace(drip=True))
     run = await cancel(geographer(provider).stream_async(TASK))
     assert (run.status, LONDON.startswith(run.text)) == ("cancelled", True)
-    provider.drip()
-    await asyncio.sleep(0)
-    gc.collect()  # the framework leaves its model's stream suspended
-    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S)
+    await hang_up_at_next_word(provider)

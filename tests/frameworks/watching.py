@@ -1,6 +1,7 @@
 """Watching a real stream as a user does, and its results."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -40,6 +41,17 @@ async def cancel(source: Any) -> Run:
     async for _ in run.stream(types=("text.delta", "reasoning.delta")):
         run.cancel()
     return _checked(await run)
+
+
+async def hang_up_at_next_word(provider: Replay) -> None:
+    """Let the model say one more word, and wait until the provider sees its connection closed: some
+    frameworks leave their model's stream suspended, for the garbage collector to close.
+    """
+    provider.drip()
+    async with asyncio.timeout(REPLY_TIMEOUT_S):
+        while not provider.hung_up.is_set():
+            gc.collect()
+            await asyncio.sleep(0.05)
 
 
 def _checked(run: Run) -> Run:
