@@ -6,6 +6,7 @@ place. Servers, which no page runs, start theirs themselves.
 """
 
 import asyncio
+import atexit
 import concurrent.futures
 import contextlib
 import contextvars
@@ -17,6 +18,9 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+END_TIMEOUT_S = 1.0
+"""Seconds that the end of the process waits for an alarm's call."""
 
 
 class Timer(Protocol):
@@ -142,12 +146,18 @@ class Page:
 
 
 class _ThreadAlarm:
-    """A thread that sleeps until the next call. Nothing is polled."""
+    """A thread that sleeps until the next call. Nothing is polled.
+
+    It makes no call while the interpreter ends: Python aborts if a daemon thread writes to stdout
+    then (https://github.com/python/cpython/issues/86883).
+    """
 
     def __init__(self, function: Callable[[], float | None], name: str) -> None:
         self._function = function
         self._changed = threading.Condition()
+        self._calling = threading.Lock()
         self._rung = False
+        atexit.register(self._end)
         # without the context of the first caller, which it would keep alive
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -160,10 +170,14 @@ class _ThreadAlarm:
         while True:
             with self._changed:
                 self._rung = False
-            seconds = self._function()
+            with self._calling:
+                seconds = self._function()
             with self._changed:
                 if not self._rung:
                     self._changed.wait(seconds)
+
+    def _end(self) -> None:
+        self._calling.acquire(timeout=END_TIMEOUT_S)
 
 
 class _LoopAlarm:

@@ -6,6 +6,7 @@ import contextvars
 import threading
 import time
 
+import preloaded
 import pytest
 
 from nbagent.runtime import work
@@ -85,3 +86,25 @@ def test_a_wait_may_sleep() -> None:
     begun = time.monotonic()
     work.sleep(0.01)
     assert time.monotonic() > begun
+
+
+def test_an_alarm_makes_no_call_while_the_interpreter_ends() -> None:
+    # functions of `atexit` are called last first, and the interpreter ends after them
+    script = """
+import atexit, time
+calls = []
+def watch():
+    before = len(calls)
+    time.sleep(0.1)
+    print(before > 0, len(calls) - before)
+atexit.register(watch)
+from nbagent.runtime import work
+def call():
+    calls.append(None)
+    return 0.001
+work.alarm(call, name="test")
+while not calls:
+    time.sleep(0.001)
+"""
+    done = preloaded.run("-c", script, timeout=60)
+    assert (done.stdout, done.stderr) == ("True 0\n", "")
