@@ -1,14 +1,18 @@
 """Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: cases that no recording has."""
 
 from dataclasses import dataclass
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from adapters.recorded import Transcript, decode
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.smolagents.code_text import CodeText
 
 
 def run(*items: Any) -> list[ev.Event]:
@@ -135,6 +139,41 @@ def test_what_a_code_agent_writes_is_commentary_and_its_answer_is_final() -> Non
     )
     assert [(start.phase) for start in only(events, ev.TextStart)] == ["commentary", "final_answer"]
     assert Transcript.of(events).texts == ["x = 1", "42"]
+
+
+@given(st.lists(st.sampled_from(["<code>", "\n", "</code>", "<", "cod", "e>", "x", " "])))
+def test_the_code_of_an_agent_is_the_same_however_its_text_is_cut(parts: list[str]) -> None:
+    def read(parts: list[str]) -> list[tuple[bool, str]]:
+        text = CodeText()
+        pieces = [piece for part in parts for piece in text.feed(part)] + text.finish()
+        by_kind = groupby(pieces, lambda piece: piece.is_code)
+        return [(is_code, "".join(piece.text for piece in run)) for is_code, run in by_kind]
+
+    assert read(parts) == read(["".join(parts)]) == read(list("".join(parts)))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_the_code_of_an_agent_streams_as_the_arguments_of_its_call(size: int) -> None:
+    text = "Easy.\n<code>\nprint(6 * 7)\n</code>"
+    call = {"__class__": "ToolCall", "id": "c", "name": "python_interpreter"}
+    events = run(
+        *(ChatMessageStreamDelta(text[at : at + size]) for at in range(0, len(text), size)),
+        call | {"arguments": "print(6 * 7)"},
+        ActionStep(1, model_output=text, observations="42"),
+    )
+    assert "".join(delta.delta for delta in only(events, ev.ToolArgsDelta)) == "print(6 * 7)\n"
+    transcript = Transcript.of(events)
+    assert transcript.texts == ["Easy.\n"]
+    [tool] = transcript.tools
+    assert (tool["name"], tool["args"]) == ("python_interpreter", "print(6 * 7)")
+    assert tool["result"] == "42"
+
+
+def test_code_that_the_agent_does_not_run_is_kept() -> None:
+    events = run(ActionStep(1, model_output="So:\n<code>\nx = 1\n</code> <co", observations="no"))
+    [tool] = Transcript.of(events).tools
+    assert (tool["name"], tool["args"]) == ("python_interpreter", "x = 1\n")
+    assert Transcript.of(events).texts == ["So:\n", " <co"]
 
 
 def test_too_many_steps_end_the_run_as_that() -> None:

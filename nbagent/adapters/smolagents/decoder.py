@@ -24,6 +24,7 @@ from nbagent.adapters.base.fields import (
     to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import openai_usage
+from nbagent.adapters.smolagents.code_text import CodeText, Piece
 
 _CLASSES = {
     "ChatMessageStreamDelta": "content",
@@ -38,6 +39,9 @@ _CLASSES = {
 }
 """The classes, each with a field that a class of that name in another framework does not have."""
 
+_INTERPRETER = "python_interpreter"
+"""Name of the tool that runs an agent's code."""
+
 
 class SmolagentsDecoder(BaseDecoder):
     """Decoder of smolagents' steps and deltas."""
@@ -50,6 +54,7 @@ class SmolagentsDecoder(BaseDecoder):
         self._calls: list[Block] = []
         self._streamed: dict[Hashable, Block] = {}
         self._wrote = False
+        self._text = CodeText()
         self._last_step: Any = None
         self._max_steps = False
 
@@ -69,10 +74,16 @@ class SmolagentsDecoder(BaseDecoder):
         elif name not in _IGNORED:
             self.unread(item, name)
 
+    def finish(self) -> None:
+        """Write what was held back of the text, and end the step."""
+        self._write(self._text.finish())
+        super().finish()
+
     def _ensure_step(self) -> None:
         if not self.builder.in_step:
             self.new_step()
             self._wrote = False
+            self._text = CodeText()
             self._calls.clear()
             self._streamed.clear()
 
@@ -81,7 +92,7 @@ class SmolagentsDecoder(BaseDecoder):
         content = get_str(item, "content")
         if content:
             self._wrote = True
-            self.builder.text("content", content, phase="commentary")
+            self._write(self._text.feed(content))
         for call in entries_in(item, "tool_calls"):
             function, index = get_field(call, "function"), get_field(call, "index")
             name, arguments = get_str(function, "name"), get_field(function, "arguments")
@@ -92,6 +103,18 @@ class SmolagentsDecoder(BaseDecoder):
                 self._calls.append(block)
             if block is not None and isinstance(arguments, str):
                 self.builder.tool_delta(block, arguments)
+
+    def _write(self, pieces: list[Piece]) -> None:
+        """Write text, and code as the arguments of its call, whose own item comes later."""
+        for text, is_code in pieces:
+            if not is_code:
+                self.builder.text("content", text, phase="commentary")
+                continue
+            block = next((each for each in self._calls if each.name == _INTERPRETER), None)
+            if block is None:
+                block = self.builder.start_tool(("delta", _INTERPRETER), _INTERPRETER)
+                self._calls.append(block)
+            self.builder.tool_delta(block, text)
 
     def _open_call(self, call_id: Any, name: Any) -> Block | None:
         """Return the open call of that id, else the first one of that name without an id, else
@@ -109,6 +132,7 @@ class SmolagentsDecoder(BaseDecoder):
     def _call(self, item: Any) -> None:
         """Write a call that the agent is about to run, with complete arguments."""
         self._ensure_step()
+        self._write(self._text.finish())
         call_id, name, args = (
             get_str(item, "id"),
             get_str(item, "name", default="tool"),
@@ -148,7 +172,8 @@ class SmolagentsDecoder(BaseDecoder):
         self._ensure_step()
         text = get_str(item, "model_output")
         if text and not self._wrote:
-            self.builder.text("content", text, phase="commentary")
+            self._write(self._text.feed(text))
+        self._write(self._text.finish())
         for call in entries_in(item, "tool_calls"):
             if not self._is_known(call):
                 self._call(call)
@@ -170,7 +195,7 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _answer_calls(self, message: str | None, observations: Any) -> None:
         for block in self._calls:
-            self.builder.tool_args(block)
+            self.builder.tool_args(block, free=block.name == _INTERPRETER)
             self.builder.end_tool(block, observations, failed=bool(message), message=message)
 
     def _plan(self, item: Any) -> None:
