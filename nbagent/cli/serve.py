@@ -65,8 +65,8 @@ def serve(args: argparse.Namespace) -> int:
         # A search for garbage leaves out what is loaded: one in the middle of many runs took 0.1 s.
         gc.collect()
         gc.freeze()
-        _tell_addresses(server, list(served), args.host)
         try:
+            _tell_addresses(server, list(served), args.host)
             threading.Event().wait()
         except _Terminated:
             with contextlib.suppress(KeyboardInterrupt):
