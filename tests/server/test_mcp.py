@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import queue
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import nbagent
+from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.server import Server, serve
 
@@ -215,11 +217,54 @@ async def test_a_tools_picture_is_a_picture(
     async with connected(mode=mode) as client:
         text, *images = (await client.call_tool(tool, {})).content
     assert isinstance(text, mcp_types.TextContent)
-    assert re.match(r"PNG image, 67 bytes|<image: image/png", text.text)
+    assert re.search(r"<PNG image, 67 bytes>|data:image/png;base64,…", text.text)
     assert [(image.type, getattr(image, "mime_type", "")) for image in images] == [
         ("image", "image/png")
     ] * count
     assert {base64.b64decode(getattr(image, "data", "")) for image in images} == {PNG}
+
+
+async def test_the_text_beside_a_tools_picture_is_whole() -> None:
+    def report() -> list[Any]:
+        """Describe a picture."""
+        return ["word " * 100, PNG, nbagent.image(PNG)]
+
+    agent = Agent("demo", name="assistant", tools=[report])
+    with serve(agent, port=0) as server:
+        async with mcp.Client(f"{server.url}/mcp", cache=None) as client:
+            said, *images = (await client.call_tool("report", {})).content
+    assert isinstance(said, mcp_types.TextContent)
+    assert "word " * 100 in said.text
+    assert base64.b64encode(PNG).decode() not in said.text
+    assert len(images) == 2
+
+
+@MODES
+async def test_a_form_may_have_a_list_to_choose_from(mode: Any) -> None:
+    colours = {"type": "array", "items": {"type": "string", "enum": ["red", "blue"]}}
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "colours": colours}}
+    user = answering("accept", {"name": "a", "colours": ["red", "blue"]})
+
+    async def ask(prompt: str) -> AsyncIterator[Any]:
+        answers: queue.SimpleQueue[e.ApprovalResponse] = queue.SimpleQueue()
+        yield e.ApprovalRequest(
+            ts=1,
+            approval_id="1",
+            kind="input",
+            prompt="Which?",
+            schema=schema,
+            reply=e.Live(e.Reply(answers.put)),
+        )
+        answer = await asyncio.to_thread(answers.get)
+        yield e.ApprovalResponse(ts=1, approval_id="1", decision="approve", value=answer.value)
+        yield e.TextDelta(ts=1, id="text", delta=str(answer.value))
+
+    with serve(ask, port=0) as server:
+        async with mcp.Client(
+            f"{server.url}/mcp", mode=mode, cache=None, elicitation_callback=user
+        ) as client:
+            result = await client.call_tool("ask", {"message": "go"})
+    assert text(result) == "{'name': 'a', 'colours': ['red', 'blue']}"
 
 
 @MODES

@@ -116,7 +116,9 @@ class McpCall:
         made = text_result(text, is_error=is_error, run=run.id, session=run.stored.session)
         display = results[-1].display if self._is_tool else None
         if display is not None and (pictures := _pictures(display)):
-            made.content[:1] = [mcp_types.TextContent(text=display.summary or text), *pictures]
+            for picture in pictures:
+                text = text.replace(picture.data, "…")  # it comes as a picture
+            made.content[:1] = [mcp_types.TextContent(text=text), *pictures]
         return made
 
     async def _report(self, context: ServerRequestContext[Any, Any], event: e.Event) -> None:
@@ -315,11 +317,14 @@ def _value_of(question: e.ApprovalRequest, content: Mapping[str, Any]) -> Any:
 
 def _is_flat(schema: Mapping[str, Any]) -> bool:
     fields = schema.get("properties")
-    return (
-        isinstance(fields, dict)
-        and bool(fields)
-        and all(
-            isinstance(field, dict) and field.get("type") in _PRIMITIVES
-            for field in fields.values()
-        )
-    )
+    return isinstance(fields, dict) and bool(fields) and all(map(_is_of_form, fields.values()))
+
+
+def _is_of_form(field: Any) -> bool:
+    """Return True if a form may have the field: a single value, or several of a list."""
+    if not isinstance(field, dict):
+        return False
+    items = field.get("items")
+    if field.get("type") == "array" and isinstance(items, dict):
+        return "enum" in items or "anyOf" in items
+    return field.get("type") in _PRIMITIVES

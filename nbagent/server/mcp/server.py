@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import mcp_types
@@ -66,7 +67,11 @@ class McpServer:
             "themselves."
         )
         server = Server(
-            "nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call
+            "nbagent",
+            version=version("jupyter-nbagent"),
+            instructions=instructions,
+            on_list_tools=self._list,
+            on_call_tool=self._call,
         )
         # The Guard limits bodies.
         return StreamableHTTPSessionManager(
