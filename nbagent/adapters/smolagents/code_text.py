@@ -1,8 +1,8 @@
 """The code in what an agent of smolagents writes that acts in code.
 
-Format: `code_block_tags` in https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py
-(1.26): by default `<code>` on a line of its own, the code, and `</code>`, which a stop sequence may
-leave out.
+Format: `code_block_tags` in
+https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py (1.26): by default
+`<code>` and a line's end, the code, and `</code>`, which a stop sequence may leave out.
 """
 
 from typing import NamedTuple

@@ -117,7 +117,8 @@ class McpCall:
         display = results[-1].display if self._is_tool else None
         if display is not None and (pictures := _pictures(display)):
             for picture in pictures:
-                text = text.replace(picture.data, "…")  # it comes as a picture
+                if picture.data:
+                    text = text.replace(picture.data, "…")  # it comes as a picture
             made.content[:1] = [mcp_types.TextContent(text=text), *pictures]
         return made
 
