@@ -24,12 +24,13 @@ _FRAME = (
 )
 
 # A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the
-# copy hides the output before it, which is the view's and shows Jupyter's "model not found". No
-# rule may depend on the whole page (`:root:has`): with a hundred copies each change anywhere in the
-# page would take a tenth of a second. What stands before an `ipywidgets.Output` that holds a copy
-# is not its view: that stays.
+# copy hides the output before it, which is the view's: it shows Jupyter's "model not found", or its
+# "Loading widget..." in a panel without a class of its own. That stays for ever in JupyterLite 0.8,
+# whose kernels answer no `comm_info_request`. No rule may depend on the whole page (`:root:has`):
+# with a hundred copies each change anywhere in the page would take a tenth of a second. What stands
+# before an `ipywidgets.Output` that holds a copy is not its view: that stays.
 _STYLE = """<style>
-.jp-OutputArea-child:has(.jupyter-widgets):not(:has(+ * .jp-OutputArea))\
+.jp-OutputArea-child:has(.jupyter-widgets, .lm-Panel):not(:has(+ * .jp-OutputArea))\
 :not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
 }}

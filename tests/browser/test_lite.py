@@ -140,6 +140,8 @@ def test_stop_breakpoints_chat_and_saved_runs_in_jupyterlite(site: Lab, page: Pa
     book.open()
     expect(book.cell(3).get_by_text("Stopped by you").first).to_be_visible()
     expect(book.cell(4).get_by_text("40").first).to_be_visible()
+    loading = page.get_by_text("Loading widget")
+    assert [each.is_visible() for each in loading.all()] == [False] * 4
     book.shot("lite-reopened")
     ours = (site.url, "blob:", "data:")
     assert [url for url in requested if not url.startswith(ours)] == []
