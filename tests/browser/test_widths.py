@@ -42,6 +42,36 @@ def test_the_name_of_a_call_is_whole_beside_a_long_result(page: Page) -> None:
     assert page.locator(".nb-summary").evaluate(LOST_PX) > 0
 
 
+TOPS = """(row) => [...row.querySelectorAll('.nb-icon, .nb-tool-name, .nb-time, code')]
+  .map((node) => Math.round(node.getBoundingClientRect().top - row.getBoundingClientRect().top))
+"""
+
+
+def test_an_opened_call_is_whole_between_its_icon_and_its_time(page: Page) -> None:
+    call = {
+        "kind": "tool",
+        "name": "rate_of",
+        "args": {"currency": "SEK"},
+        "state": "output-available",
+        "summary": "a result of many words " * 8,
+        "in_row": ["arguments", "result"],
+        "started": 1,
+        "args_done": 1,
+        "ended": 2,
+    }
+    open_run(page, 400, ["open", "t", "run", call], ["close", "t", {}])
+    row = page.get_by_role("button", name="rate_of")
+    closed = row.evaluate(TOPS)
+    row.click()
+    expect(row).to_have_attribute("aria-expanded", "true")
+    assert page.locator(".nb-summary").evaluate(LOST_PX) == 0
+    opened = row.evaluate(TOPS)
+    assert max(abs(a - b) for a, b in zip(closed, opened, strict=True)) < 10
+    assert row.evaluate("(row) => row.offsetHeight") > 40
+    # The panel has nothing else, so it does not wait for the pointer.
+    expect(page.get_by_role("button", name="Events of this")).to_have_css("opacity", "1")
+
+
 def test_nothing_stands_between_a_short_name_and_what_follows_it(page: Page) -> None:
     open_run(page, 400, name="ask", model="demo")
     title = page.locator(".nb-title")

@@ -78,15 +78,17 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const row = (
     <>
       <Icon name={icon} tone={tone} />
-      <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
-      <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
-      <ArgsLine block={block} />
-      {summary !== null && state === "output-available" && (
-        <span class={`nb-summary ${isInRow(props, "result") ? "nb-told" : ""}`}>
-          → {clip(summary, SUMMARY_CHARS)}
-        </span>
-      )}
-      {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
+      <span class="nb-call">
+        <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
+        <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
+        <ArgsLine block={block} />
+        {summary !== null && state === "output-available" && (
+          <span class={`nb-summary ${isInRow(props, "result") ? "nb-told" : ""}`}>
+            → {clip(summary, SUMMARY_CHARS)}
+          </span>
+        )}
+        {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
+      </span>
       <span class="nb-grow" />
       {note && state !== "approval-responded" && (
         <span class={`nb-note-inline nb-${note.tone}`}>
