@@ -72,6 +72,15 @@ def test_an_opened_call_is_whole_between_its_icon_and_its_time(page: Page) -> No
     expect(page.get_by_role("button", name="Events of this")).to_have_css("opacity", "1")
 
 
+def test_a_long_line_of_a_frame_begins_beside_its_chevron(page: Page) -> None:
+    frame = {"source": "raise ValueError('words')" * 4, "function": "f", "file": "a.py", "line": 1}
+    error = {"type": "ValueError", "message": "no", "frames": [frame]}
+    call = {"kind": "tool", "name": "f", "state": "output-error", "error": error}
+    open_run(page, 400, ["open", "t", "run", call], ["close", "t", {}])
+    chevron, code = page.locator(".nb-stack-row").evaluate(TOPS)
+    assert code <= chevron
+
+
 def test_nothing_stands_between_a_short_name_and_what_follows_it(page: Page) -> None:
     open_run(page, 400, name="ask", model="demo")
     title = page.locator(".nb-title")
