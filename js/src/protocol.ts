@@ -647,6 +647,8 @@ export interface RowsProps extends BlockProps {
   version?: number;
   /** Names of the checks. */
   scores?: Large<string[]>;
+  /** Length of the longest label. */
+  label_chars?: number;
   /** True if items have several rows: of several agents, or of repetitions. */
   is_grouped?: boolean;
   /** Number of rows that have called a tool, by its name. */
@@ -805,6 +807,7 @@ export const PROPS = [
   "is_paused",
   "version",
   "scores",
+  "label_chars",
   "is_grouped",
   "figures",
 ] as const;

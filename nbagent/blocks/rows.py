@@ -58,6 +58,7 @@ class RowsProps(BlockProps, tag="rows"):
         is_paused: true while no more rows begin, because the reader wants it.
         version: number that grows whenever a row has changed.
         scores: names of the checks.
+        label_chars: length of the longest label.
         is_grouped: true if items have several rows: of several agents, or of repetitions.
         tools: number of rows that have called a tool, by its name.
         figures: of `tokens` and `cost`, those that are known of a row.
@@ -76,6 +77,7 @@ class RowsProps(BlockProps, tag="rows"):
     is_paused: bool | UnsetType = UNSET
     version: int | UnsetType = UNSET
     scores: list[str] | UnsetType = UNSET
+    label_chars: int | UnsetType = UNSET
     is_grouped: bool | UnsetType = UNSET
     tools: dict[str, int] | UnsetType = UNSET
     figures: list[str] | UnsetType = UNSET

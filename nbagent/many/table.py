@@ -58,6 +58,7 @@ class Table(OwnedStream):
         self._engine = engine
         self._gate = gate
         self._scores = list(scores)
+        self._label_chars = max((len(row.name) for row in runs.rows), default=0)
         self._is_grouped = len({id(row.item) for row in runs.rows}) < len(runs)
         self._ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         if runs.done:
@@ -127,6 +128,7 @@ class Table(OwnedStream):
             "total": len(self._runs),
             "ended": totals.ended,
             "failed": totals.failed,
+            "label_chars": self._label_chars,
             "is_grouped": self._is_grouped,
             "asking": sum(row.is_asking for row in active),
             "is_live": self._engine.is_working,

@@ -135,6 +135,7 @@ def test_items_whose_rows_differ_are_found() -> None:
     is_two = {"is_two": lambda _, run: run.text == "2"}
     table = shown(nbagent.map(say_next, ["x", "y"], repeat=3, concurrency=1, scorers=is_two).wait())
     assert props(table)["is_grouped"]
+    assert props(table)["label_chars"] == len("x (3)")
     assert numbers(table, filter="different_answers") == [0, 1, 2]
     assert numbers(table, filter="different_scores") == [0, 1, 2]
 

@@ -18,6 +18,10 @@ export interface Column {
 }
 
 const SCORE_CHARS = 24;
+/** Widths of the column of labels. */
+const MIN_LABEL_CHARS = 5;
+const MAX_LABEL_CHARS = 24;
+const MAX_NARROW_LABEL_CHARS = 12;
 
 /** Icon, tone and word of each status. */
 const STATUS: Readonly<Record<string, [IconName, string, string]>> = {
@@ -32,10 +36,12 @@ const STATUS: Readonly<Record<string, [IconName, string, string]>> = {
 };
 
 /**
+ * @param labelChars - length of the longest label.
  * @param figures - of tokens and cost, those that are known.
  * @param isNarrow - true to leave out what a small place has no room for.
  */
 export function columnsOf(
+  labelChars: number,
   scores: readonly string[],
   figures: readonly string[],
   isNarrow: boolean,
@@ -43,14 +49,11 @@ export function columnsOf(
   const text = { isFigure: false };
   const figure = { isFigure: true };
   const has = (name: string) => !isNarrow && figures.includes(name);
+  const mostLabelChars = isNarrow ? MAX_NARROW_LABEL_CHARS : MAX_LABEL_CHARS;
+  // Letters may be wider than the digit that a `ch` is.
+  const labelWidth = Math.min(mostLabelChars, Math.max(MIN_LABEL_CHARS, labelChars + 1));
   const all: (Column | false)[] = [
-    {
-      ...text,
-      key: "label",
-      head: "",
-      width: isNarrow ? "5ch" : "8ch",
-      draw: ({ label }) => label,
-    },
+    { ...text, key: "label", head: "", width: `${labelWidth}ch`, draw: label },
     { ...text, key: "item", head: "Item", width: "minmax(0, 2fr)", draw: ({ item }) => item },
     { ...text, key: "answer", head: "Answer", width: "minmax(0, 3fr)", draw: answer },
     isNarrow
@@ -69,6 +72,8 @@ export function columnsOf(
   ];
   return all.filter((column) => column !== false);
 }
+
+const label = ({ label }: Row) => <span title={label}>{label}</span>;
 
 function answer({ answer, status }: Row) {
   const kind = { running: "nb-map-live", failed: "nb-bad" }[status] ?? "";

@@ -24,6 +24,8 @@ const NARROW_PX = 640;
 interface GridProps {
   session: Session;
   pages: RowPages;
+  /** Length of the longest label. */
+  labelChars: number;
   scores: readonly string[];
   /** Of tokens and cost, those that are known. */
   figures: readonly string[];
@@ -31,7 +33,7 @@ interface GridProps {
   onWish: (change: Partial<Wish>) => void;
 }
 
-export function Grid({ session, pages, scores, figures, open, onWish }: GridProps) {
+export function Grid({ session, pages, labelChars, scores, figures, open, onWish }: GridProps) {
   const box = useRef<HTMLDivElement>(null);
   const name = useUniqueId();
   const [first, setFirst] = useState(0);
@@ -47,7 +49,7 @@ export function Grid({ session, pages, scores, figures, open, onWish }: GridProp
   const sight = Math.min(MAX_ROWS, Math.max(1, total));
   const from = Math.max(0, first - OVERSCAN_ROWS);
   const to = Math.min(total, first + sight + OVERSCAN_ROWS + 1);
-  const columns = columnsOf(scores, figures, width > 0 && width < NARROW_PX);
+  const columns = columnsOf(labelChars, scores, figures, width > 0 && width < NARROW_PX);
   const topOf = (at: number) => at * ROW_PX + (openAt !== null && at > openAt ? gap : 0);
 
   const measure = () => {

@@ -45,6 +45,7 @@ export function RowsTable({ session, block }: { session: Session; block: Block<"
       <Grid
         session={session}
         pages={pages}
+        labelChars={num(props.label_chars) ?? 0}
         scores={strings(props.scores)}
         figures={strings(props.figures)}
         open={record(props.open)}

@@ -106,6 +106,15 @@ test("of ten thousand rows only those in view are in the page, wherever it is sc
   expect(found(".nb-map-grid").getAttribute("aria-rowcount")).toBe("10001");
 });
 
+test("the column of labels is as wide as the longest one, up to a limit, and says each whole", async () => {
+  const width = () => found<HTMLElement>(".nb-map-grid").style.getPropertyValue("--nb-columns");
+  await draw({ label_chars: 9 });
+  expect(width()).toMatch(/^10ch /);
+  await draw({ label_chars: 90 });
+  expect(width()).toMatch(/^24ch /);
+  expect(rows()[7]?.querySelector("[title]")?.getAttribute("title")).toBe("7");
+});
+
 test("a column's head sorts by it, then the other way around, then not", async () => {
   await draw();
   const head = () =>
