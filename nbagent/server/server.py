@@ -197,16 +197,20 @@ class Server:
         return f"<Server {state} {self.url}>"
 
     def _repr_html_(self) -> str:
-        if not self._thread.is_alive():
-            return f"<p>The server at {self.url} is stopped.</p>"
-        link = f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
         agents = "" if self._host is None else escape(", ".join(self._host.agents))
+        says = f"<strong>{agents or 'runs'}</strong> at {self.url}/: the server is stopped."
+        if self._thread.is_alive():
+            link = (
+                f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
+            )
+            says = (
+                f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
+                '<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends '
+                "the server.</span>"
+            )
         return (
             '<div style="display:inline-block;padding:8px 14px;border:1px solid '
-            '#8886;border-radius:8px;line-height:1.6">'
-            f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
-            '<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends '
-            "the server.</span></div>"
+            f'#8886;border-radius:8px;line-height:1.6">{says}</div>'
         )
 
 
