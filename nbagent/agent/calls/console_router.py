@@ -29,7 +29,6 @@ from nbagent.runtime.ipython import ipython_shell
 _lock = threading.RLock()
 _entered = 0
 _restore: list[Callable[[], None]] = []
-_routed: set[Any] = set()
 
 
 @contextmanager
@@ -60,18 +59,60 @@ def _output() -> CallOutput | None:
     return context.output
 
 
-def _route_stream(stream: Any) -> None:
-    write = getattr(stream, "write", None)
-    if write is None or write in _routed:
-        return
+class _RoutedWrite:
+    """`write` of a stream, which first asks whose text it is."""
 
-    def routed_write(text: str) -> Any:
+    __slots__ = ("_write",)
+
+    def __init__(self, write: Callable[[str], Any]) -> None:
+        self._write = write
+
+    def __call__(self, text: str) -> Any:
         output = _output()
         if output is not None and type(text) is str and output.write(text):
             return len(text)
-        return write(text)
+        return self._write(text)
 
-    _replace(stream, "write", routed_write)
+
+class _RoutedStream:
+    """Base of a stream's class while its text is routed.
+
+    `write` is a property, since IPython sets it: at the end of a cell, to what it was when the
+    cell began. Set on the stream itself, the route would be gone then, and calls go on.
+    """
+
+    @property
+    def write(self) -> _RoutedWrite:
+        own = self.__dict__.get("write")
+        write = super().write if own is None else own  # type: ignore[misc]
+        return write if isinstance(write, _RoutedWrite) else _RoutedWrite(write)
+
+    @write.setter
+    def write(self, write: Callable[[str], Any]) -> None:
+        self.__dict__["write"] = write
+
+    @write.deleter
+    def write(self) -> None:
+        del self.__dict__["write"]
+
+
+def _route_stream(stream: Any) -> None:
+    write = getattr(stream, "write", None)
+    if write is None or isinstance(write, _RoutedWrite):
+        return
+    before = type(stream)
+    routed = type(before.__name__, (_RoutedStream, before), {})
+
+    def restore() -> None:
+        if type(stream) is routed:
+            stream.__class__ = before
+
+    try:
+        stream.__class__ = routed
+    except TypeError:  # its class is not written in Python
+        _replace(stream, "write", _RoutedWrite(write))
+    else:
+        _restore.append(restore)
 
 
 def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
@@ -79,7 +120,6 @@ def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
     before = getattr(owner, "__dict__", {}).get(name)
 
     def restore() -> None:
-        _routed.discard(method)
         if owner.__dict__.get(name) is not method:
             # Replaced by other code, and harmless: it finds no call.
             return
@@ -90,7 +130,6 @@ def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
 
     with suppress(AttributeError):  # an object without attributes of its own stays as it is
         setattr(owner, name, method)
-        _routed.add(method)
         _restore.append(restore)
 
 

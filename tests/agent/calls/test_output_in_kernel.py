@@ -63,6 +63,32 @@ def count():
 await run(count)
 """
 
+OUTLIVES_ITS_CELL = """
+began, may_end = threading.Event(), threading.Event()
+@nbagent.tool
+def brew():
+    "Brews."
+    print("during the cell")
+    began.set()
+    may_end.wait(20)
+    print("after the cell")
+
+server = Server(say("chat", "", [("c1", "brew", "{}")], number=1), say("chat", "Done.", number=2))
+server.__enter__()
+agent = nbagent.Agent("test-1", client=server.client(), api="chat", tools=[brew])
+brewing = nbagent.Run(agent.stream("go"))
+brewing.start()
+assert began.wait(20)
+"""
+
+ENDS_LATER = """
+may_end.set()
+await brewing
+server.__exit__(None, None, None)
+for event in brewing.events:
+    print(e.to_json(event).decode())
+"""
+
 FIGURE = """
 import matplotlib; matplotlib.use("module://matplotlib_inline.backend_inline")
 import matplotlib.pyplot as plt
@@ -129,3 +155,14 @@ def test_nothing_that_tools_say_is_an_output_of_the_cell() -> None:
                 "image/png;part=2"
             ]
         assert published(session) == []
+
+
+def test_what_a_tool_prints_after_the_end_of_its_cell_is_kept() -> None:
+    with Session.started(Path(sys.executable)) as session:
+        session.python(SET_UP)
+        session.python(OUTLIVES_ITS_CELL)
+
+        events = events_in(session.python(ENDS_LATER))
+
+        printed = "".join(event["delta"] for event in events if event["type"] == "tool.output")
+        assert printed == "during the cell\nafter the cell\n"
