@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from nbagent.debug.compare import compare as compare_runs
-from nbagent.debug.rows import Comparison
 from nbagent.errors import NbagentError
 from nbagent.many.intervals import Interval, bootstrap, difference_of_shares
 from nbagent.many.row import Row
@@ -19,6 +17,7 @@ from nbagent.run.pandas_module import pandas_module
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nbagent.debug.rows import Comparison
     from nbagent.many.runs import Runs
 
 Change: TypeAlias = Literal["worse", "only in a", "changed", "only in b", "better"]
@@ -128,7 +127,7 @@ class RunsComparison(Sequence[ComparedRow]):
             return "changed"
         return "better" if (after < before) == self._lower_is_better else "worse"
 
-    def diff(self, number: int) -> Comparison:
+    def diff(self, number: int) -> "Comparison":
         """Return the two runs of a row of this table, compared step by step.
 
         Args:
@@ -140,7 +139,9 @@ class RunsComparison(Sequence[ComparedRow]):
         pair = self.rows[number]
         if pair.a is None or pair.b is None:
             raise NbagentError(f"row {pair.row.name} is {pair.change}: it has no counterpart")
-        return compare_runs(self._a.run_of(pair.a), self._b.run_of(pair.b))
+        from nbagent.debug.compare import compare  # reads Markdown, which no map needs: 0.1 s
+
+        return compare(self._a.run_of(pair.a), self._b.run_of(pair.b))
 
     def df(self) -> "pd.DataFrame":
         """Return the rows that differ as a table under their labels.

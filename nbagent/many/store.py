@@ -48,6 +48,12 @@ INSERT OR REPLACE INTO map_row (key, ended, final, outcome, events) VALUES (?, ?
 """
 
 
+# One statement for all keys: ten thousand of them took 0.17 s of the time to the first row.
+_OUTCOMES = """
+SELECT key, outcome FROM map_row WHERE final AND key IN (SELECT value FROM json_each(?))
+"""
+
+
 class StoreFault(NbagentError):
     """The file of a map cannot be read or written."""
 
@@ -102,18 +108,13 @@ class RowStore:
         Raises:
             StoreFault: the file cannot be read.
         """
-        found: dict[str, Outcome] = {}
+        wanted = msgspec.json.encode(list(keys)).decode()
         try:
             with self._lock:
-                for key in keys:
-                    row = self._db.execute(
-                        "SELECT outcome FROM map_row WHERE key = ? AND final", (key,)
-                    ).fetchone()
-                    if row is not None:
-                        found[key] = msgspec.json.decode(row[0], type=Outcome)
+                rows = self._db.execute(_OUTCOMES, (wanted,)).fetchall()
+            return {key: msgspec.json.decode(outcome, type=Outcome) for key, outcome in rows}
         except (sqlite3.Error, msgspec.DecodeError) as error:
             raise self._fault(error) from error
-        return found
 
     def events(self, key: str) -> list[e.Event]:
         """Return the events of a row; none if it is not there.

@@ -21,11 +21,15 @@ KILLS = 100
 MAX_STEPS = 250
 """Steps of its rows (begun, paid, ended) after which a process is killed at the latest."""
 
+CONCURRENCIES = ("32", "auto")
+"""Of every other process."""
+
 SCRIPT = """
 import os, sys, time
 import nbagent
 from nbagent.demo import demo_server
 store, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+concurrency = 32 if sys.argv[4] == "32" else "auto"
 demo_server().tokens_per_second = 800
 ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def note(what, value):
@@ -43,7 +47,10 @@ def work(number):
 def check(number, run):
     note("end", time.time())
     return number
-nbagent.map(work, range(count), store=store, check=check, version="1", concurrency=32).wait()
+runs = nbagent.map(
+    work, range(count), store=store, check=check, version="1", concurrency=concurrency
+)
+runs.wait()
 """
 
 
@@ -51,11 +58,13 @@ class Life(NamedTuple):
     """The notes of one process.
 
     Attributes:
+        concurrency: of the map: the default, or 32 rows at once.
         begun: rows that it has begun.
         paid: rows whose tool it has called, as often as it did.
         first_s: seconds from its start to its first row that ended; None if none did.
     """
 
+    concurrency: str
     begun: set[int]
     paid: list[int]
     first_s: float | None
@@ -71,7 +80,9 @@ def life(folder: Path, number: int, steps: int | None) -> Life:
     """
     ledger = folder / f"ledger-{number}"
     began = time.time()
-    command = [sys.executable, "-c", SCRIPT, str(folder / "day.db"), str(ledger), str(ROWS)]
+    concurrency = CONCURRENCIES[number % len(CONCURRENCIES)]
+    arguments = [str(folder / "day.db"), str(ledger), str(ROWS), concurrency]
+    command = [sys.executable, "-c", SCRIPT, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         if steps is None:
@@ -84,6 +95,7 @@ def life(folder: Path, number: int, steps: int | None) -> Life:
     lines = [line.split() for line in ledger.read_text().splitlines()]
     ends = [float(value) for what, value in lines if what == "end"]
     return Life(
+        concurrency=concurrency,
         begun={int(value) for what, value in lines if what == "begin"},
         paid=[int(value) for what, value in lines if what == "pay"],
         first_s=ends[0] - began if ends else None,
@@ -115,16 +127,18 @@ def test_a_hundred_kills_repeat_no_row_that_has_ended_and_no_call(tmp_path: Path
         lives.append(now)
     paid = Counter(number for each in lives for number in each.paid)
     twice = sum(count > 1 for count in paid.values())
-    firsts = sorted(each.first_s for each in lives if each.first_s is not None)
     figure("many", f"rows that had ended and ran again, {KILLS} kills, {ROWS:,} rows", repeated)
     figure("many", "once-only calls that were made twice", twice)
     figure("many", "kills while rows were running", f"{hits} of {KILLS}")
     figure("many", "rows that were running when their process was killed", cut_off)
-    figure(
-        "many",
-        "first row ended after the start of a process, median and worst",
-        f"{firsts[len(firsts) // 2]:.1f} s, {firsts[-1]:.1f} s",
-    )
+    for concurrency in CONCURRENCIES:
+        ended = [each for each in lives if each.concurrency == concurrency]
+        firsts = sorted(each.first_s for each in ended if each.first_s is not None)
+        figure(
+            "many",
+            f"first row ended after the start, median and worst, concurrency {concurrency}",
+            f"{firsts[len(firsts) // 2]:.2f} s, {firsts[-1]:.2f} s",
+        )
     assert (repeated, twice) == (0, 0)
     assert hits >= 0.9 * KILLS
     assert before == set(range(ROWS))
