@@ -5,6 +5,7 @@ elsewhere.
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pytest
 from browser.conftest import NOTEBOOKS
 from browser.expectation import expect
 from browser.lab import Lab, Notebook, write
+from campaign import figure
 from playwright.sync_api import Page
 from website import lite
 from website.notebooks import IN_A_PAGE
@@ -145,6 +147,26 @@ def test_stop_breakpoints_chat_and_saved_runs_in_jupyterlite(site: Lab, page: Pa
     book.shot("lite-reopened")
     ours = (site.url, "blob:", "data:")
     assert [url for url in requested if not url.startswith(ours)] == []
+
+
+def test_the_first_word_comes_from_a_cold_and_from_a_warm_cache(site: Lab, page: Page) -> None:
+    for cache in ("cold", "warm"):
+        tab = page.context.new_page()
+        tab.set_default_timeout(MINUTES_MS)
+        book = LiteNotebook(site, tab, "lite.ipynb")
+        began = time.monotonic()
+        book.load()
+        for index in (0, 1, 2):
+            book.run(index)
+        word = book.widget(2).get_by_text("word 0").first
+        expect(word).to_be_visible(timeout=MINUTES_MS)
+        seconds = time.monotonic() - began
+        figure(
+            "JupyterLite",
+            f"s from a click on the link to the first word, {cache}",
+            f"{seconds:.1f}",
+        )
+        tab.close()
 
 
 OUTPUTS = "(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].model.outputs.toJSON()"
