@@ -414,6 +414,17 @@ async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(
     await on_own_loop(server.tools())  # another use starts it
 
 
+async def test_a_call_that_comes_after_the_close_does_not_start_it_again(small: Any) -> None:
+    server = small()
+    before = {tool.name: tool for tool in await on_own_loop(server.tools())}
+    server.close()
+    with pytest.raises(ToolError, match="small was closed before this call, which did not run"):
+        await on_own_loop(before["add"].run({"a": 1}))
+    assert not server.is_open
+    after = {tool.name: tool for tool in await on_own_loop(server.tools())}
+    assert await on_own_loop(after["add"].run({"a": 1})) == "2"
+
+
 # --- what has no end ---
 
 

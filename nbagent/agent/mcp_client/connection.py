@@ -47,6 +47,7 @@ class McpConnection:
     Attributes:
         target: the command or address, without credentials.
         label: the server's name.
+        closes: how often `stop` was called.
     """
 
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
@@ -57,6 +58,7 @@ class McpConnection:
             secrets.register(*secrets.credentials_in(given or {}))
         self.target: str = secrets.mask(" ".join(self._server.words))
         self.label: str = options["name"] or self._server.label
+        self.closes = 0
         self._lock = asyncio.Lock()
         self._listing = asyncio.Lock()
         self._changes = 0
@@ -199,7 +201,10 @@ class McpConnection:
             await self._end()
 
     def stop(self) -> None:
-        """Begin to end the connection, from any thread."""
+        """Begin to end the connection, from any thread. Calls of tools that were listed before
+        do not start the server again.
+        """
+        self.closes += 1
         if self._connection_task is not None and self._pid == os.getpid():
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 submit(self.aclose())
@@ -210,12 +215,13 @@ class McpConnection:
         """Return the server's tools as they are now."""
         async with self._listing:
             for attempt in (1, 2):
+                closes = self.closes
                 client = await self.client()
                 if self._tools is not None:
                     return self._tools
                 changes = self._changes
                 try:
-                    listed = await self._list(client)
+                    listed = await self._list(client, closes)
                 except mcp.MCPError as error:
                     if self._is_lost(error) and self._fault is None and attempt == 1:
                         continue
@@ -265,13 +271,13 @@ class McpConnection:
                 return
             yield chunk
 
-    async def _list(self, client: mcp.Client) -> list[McpTool]:
+    async def _list(self, client: mcp.Client, closes: int) -> list[McpTool]:
         found: list[McpTool] = []
         cursors: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_TOOL_PAGES):
             page = await client.list_tools(cursor=cursor)
-            found += map(self._tool, page.tools)
+            found += (self._tool(described, closes) for described in page.tools)
             cursor = page.next_cursor
             if not cursor:
                 return found
@@ -291,14 +297,17 @@ class McpConnection:
         self._fault = f"sent a message of more than {MAX_LINE_BYTES // 2**20} MB"
         self._closing.set()
 
-    def _tool(self, described: mcp_types.Tool) -> McpTool:
+    def _tool(self, described: mcp_types.Tool, closes: int) -> McpTool:
         schema = dict(described.input_schema)
         description = described.description or described.title or ""
+        call = partial(self._call, closes)
         return McpTool(
-            described.name, description, schema, self._call, partial(check, schema), self._options
+            described.name, description, schema, call, partial(check, schema), self._options
         )
 
-    async def _call(self, name: str, arguments: dict[str, Any]) -> Any:
+    async def _call(self, closes: int, name: str, arguments: dict[str, Any]) -> Any:
+        if self.closes != closes:
+            raise ToolError(f"{self.label} was closed before this call, which did not run")
         client = await self.client()
         with self._messages.of_call(CURRENT_CALL.get()) as on_progress:
             try:

@@ -26,14 +26,10 @@ class McpServer:
 
     Args:
         connection: to the server.
-
-    Attributes:
-        closes: how often `close` was called.
     """
 
     def __init__(self, connection: "McpConnection") -> None:
         self._connection = connection
-        self.closes = 0
         # the end of the process ends connections itself, and waits
         weakref.finalize(self, connection.stop).atexit = False
 
@@ -41,6 +37,11 @@ class McpServer:
     def label(self) -> str:
         """Name in messages, and before the names of tools that collide."""
         return self._connection.label
+
+    @property
+    def closes(self) -> int:
+        """How often `close` was called."""
+        return self._connection.closes
 
     @property
     def is_open(self) -> bool:
@@ -61,7 +62,6 @@ class McpServer:
 
         The next run starts it again. One that goes on does without its tools.
         """
-        self.closes += 1
         self._connection.stop()
 
     def __repr__(self) -> str:
