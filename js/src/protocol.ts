@@ -367,7 +367,8 @@ export interface RunProps extends BlockProps {
   forks?: Large<ForkNode[]>;
   /**
    * True if another run may go on from a place in this one: an `nbagent.Agent` is known, or an
-   * `on_fork`. What a form for it begins with is the large value `fork/BLOCK`, or `fork/`.
+   * `on_fork`. What a form for it begins with is the large value `fork/BLOCK`, or `fork-
+   * request/NUMBER`.
    */
   can_fork?: boolean;
   /** True if the run may be kept as a test: its `nbagent.Agent` is known. */

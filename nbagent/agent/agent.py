@@ -278,7 +278,7 @@ class Agent(AgentParts):
         """
         context = CURRENT_CALL.get()
         if context is not None and answer is None and after is None:
-            return await run_inside(context, lambda: self._start_inside(prompt, context, output))
+            return await run_inside(context, lambda: self.start_inside(prompt, context, output))
         return await self._answer_of(
             self.stream(prompt, output=output, after=after, types=ANSWER_EVENTS), answer
         )

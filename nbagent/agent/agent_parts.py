@@ -22,7 +22,7 @@ from nbagent.agent.sessions.memory import Memory, check_memory
 from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import StoreLike, store_of
 from nbagent.agent.sessions.store import Store
-from nbagent.agent.subagent import agent_tool
+from nbagent.agent.subagent import AgentTool
 from nbagent.agent.tools.current_tool import renewed
 from nbagent.agent.tools.decorator import toolbox
 from nbagent.agent.tools.tool import AnyTool
@@ -142,13 +142,7 @@ class AgentParts(AgentOptions):
         """
         if description is None:
             description = self.description or self.instructions
-        return agent_tool(
-            self._start_inside,
-            name or model_name(self.name),
-            description,
-            timeout=timeout,
-            approve=approve,
-        )
+        return AgentTool(self, name or model_name(self.name), description, timeout, approve)
 
     async def served_tools(self) -> list[AnyTool]:
         """Return all tools, those of servers among them, for a server that serves them by
@@ -161,6 +155,13 @@ class AgentParts(AgentOptions):
         for toolset in self._toolsets:
             tools += await tools_of(toolset)
         return tools
+
+    def start_inside(
+        self, prompt: str | Iterable[Any], context: CallContext, output: Any = None
+    ) -> AgentLoop:
+        """Return a run that is a part of the run of a call; `output` as for `stream`."""
+        params = self._run_params(output=output)
+        return AgentLoop(params, input_items.from_prompt(joined(prompt)), outer=context.spending)
 
     def _handoff(self) -> Handoff:
         return handoff(self.name, self.description or self.instructions, self._run_params)
@@ -193,7 +194,10 @@ class AgentParts(AgentOptions):
             UnknownToModel: the model's API has no such option as the client asks for.
         """
         call = CURRENT_CALL.get()
-        outer = () if call is None else call.path
+        outer: tuple[str, ...] = ()
+        outer_call = None
+        if call is not None:
+            outer, outer_call = call.path, call.id
         connection = self._model.connection()
         self._tools, notices = renewed(self._tools)
         params = RunParams(
@@ -213,17 +217,11 @@ class AgentParts(AgentOptions):
             ),
             client=client,
             path=(*outer, self.name),
+            call=outer_call,
             notices=notices,
         )
         params.check_client()
         return params
-
-    def _start_inside(
-        self, prompt: str | Iterable[Any], context: CallContext, output: Any = None
-    ) -> AgentLoop:
-        """Return a run that is a part of the run of a call."""
-        params = self._run_params(output=output)
-        return AgentLoop(params, input_items.from_prompt(joined(prompt)), outer=context.spending)
 
 
 def _names(allow: Iterable[str]) -> set[str]:

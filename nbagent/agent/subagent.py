@@ -8,13 +8,14 @@ from nbagent import events as e
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.nested import NestedEvents, check_depth
 from nbagent.agent.run.outcome import Outcome
-from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.agent.tools.tool import Tool
 from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
 from nbagent.runtime import loop
 
 if TYPE_CHECKING:
     from nbagent.agent.agent_loop import AgentLoop
+    from nbagent.agent.agent_parts import AgentParts
 
 _TASK = "The task in full. The agent knows nothing else of this conversation."
 
@@ -22,26 +23,51 @@ Start: TypeAlias = Callable[[Any, CallContext], "AgentLoop"]
 """Makes the run of a prompt, as a part of the run of a call."""
 
 
-def agent_tool(start: Start, name: str, description: str, **options: Any) -> AnyTool:
-    """Return a tool that gives an agent a task and returns its answer.
+class AgentTool(Tool[..., Any]):
+    """A tool that gives an agent a task and returns its answer.
 
     Args:
-        start: makes the agent's run.
+        agent: that works in its calls.
         name: of the tool.
         description: of the agent.
-        options: of the tool: `timeout`, `approve`.
+        timeout, approve: of the tool.
+        first: makes the agent's run in the first call; None for the agent itself, which makes all
+            others.
 
     Raises:
         ToolError: the name is not valid.
     """
 
-    async def ask(task: Annotated[str, _TASK]) -> Any:
-        context = CURRENT_CALL.get()
-        if context is None:
-            raise ToolError(f"{name}: an agent as a tool runs only inside the run of another agent")
-        return await run_inside(context, lambda: start(task, context))
+    def __init__(
+        self,
+        agent: "AgentParts",
+        name: str,
+        description: str,
+        timeout: float | None = None,
+        approve: bool | Callable[[dict[str, Any]], bool] = False,
+        first: Start | None = None,
+    ) -> None:
+        self.agent = agent
+        starts = iter(() if first is None else (first,))
 
-    return Tool(ask, name=name, description=description, **options)
+        async def ask(task: Annotated[str, _TASK]) -> Any:
+            context = CURRENT_CALL.get()
+            if context is None:
+                raise ToolError(
+                    f"{name}: an agent as a tool runs only inside the run of another agent"
+                )
+            start = next(starts, agent.start_inside)
+            return await run_inside(context, lambda: start(task, context))
+
+        super().__init__(ask, name=name, description=description, timeout=timeout, approve=approve)
+
+    def __reduce__(self) -> Any:
+        """Return what makes an equal tool in another process."""
+        return AgentTool, (self.agent, self.name, self.description, self.timeout, self.approve)
+
+    def begun_by(self, first: Start) -> "AgentTool":
+        """Return this tool with the agent's run in its first call made by `first`."""
+        return AgentTool(self.agent, self.name, self.description, self.timeout, self.approve, first)
 
 
 async def run_inside(context: CallContext, start: Callable[[], "AgentLoop"]) -> Any:

@@ -10,10 +10,12 @@ from typing import Any, assert_never
 
 import msgspec
 
-from nbagent.agent.model.recorded_run import recorded_run
+from nbagent.agent import Agent
 from nbagent.debug.compare import compare_table
 from nbagent.debug.compared_run import compared_run
 from nbagent.debug.fork import fork
+from nbagent.debug.origin import recorded_of
+from nbagent.debug.place import place_of
 from nbagent.debug.send import Answers, send
 from nbagent.errors import ForkError, NbagentError
 from nbagent.events.json_text import decode_json
@@ -68,18 +70,18 @@ def _done(run: Run, command: Act) -> Outcome | None:
 
 def _fork(run: Run, command: Fork) -> Run:
     """Make the run that a form for a fork describes."""
-    shown = run.fork_form(command.block or "")
+    shown = run.fork_form(command.block or "", command.request or 0)
     begun = decode_json(shown.text)
     changes = decode_json(command.changes, type=dict[str, Any])
     if "result" in begun:  # a form that was not touched gives it too
         changes.setdefault("result", begun["result"])
     made: dict[str, Any] = {name: changes[name] for name in _KEPT if name in changes}
-    if command.request is not None:
-        at: Any = _step_of(run, command.request)
-    else:
-        at = _call_of(run, command.block)
+    at = _at(run, command.block or "", command.request or 0)
     if "instructions" in made:
+        inner = agent_inside(run, command.block or "", command.request or 0)
         own = run.own_agent.instructions
+        if inner is not None:
+            own = inner[0].instructions
         made["instructions"] = unmasked(made["instructions"], run.masker(own), own)
     if "result" in changes:
         made["result"] = _result(changes["result"])
@@ -87,6 +89,40 @@ def _fork(run: Run, command: Fork) -> Run:
     if args:
         made["args"] = args
     return fork(run, at, below=True, **made)
+
+
+def agent_inside(run: Run, block: str, request: int) -> tuple[Agent, str] | None:
+    """Return the agent inside a call that goes on in a fork at a place, and its prompt; None if it
+    is the run's own agent.
+
+    Args:
+        run: of an `nbagent.Agent`.
+        block: the id of the block of a call; empty for a request or for any place.
+        request: the number of a request, or 0.
+
+    Raises:
+        LookupError: it cannot go on, or there is no such call or request.
+    """
+    if not block and not request:
+        return None
+    try:
+        place = place_of(recorded_of(run), _at(run, block, request), is_call=False)
+        if place.outer is None:
+            return None
+        return place.agent(run.own_agent), place.run.prompt
+    except ForkError as error:
+        raise LookupError(str(error)) from error
+
+
+def _at(run: Run, block: str, request: int) -> Any:
+    """Return the call or the request of a form.
+
+    Raises:
+        ForkError: there is none.
+    """
+    if request:
+        return _request_of(run, request)
+    return _call_of(run, block)
 
 
 def _keep(run: Run) -> str:
@@ -153,7 +189,7 @@ def _result(text: str) -> Any:
         return text
 
 
-def _call_of(run: Run, block: str | None) -> Any:
+def _call_of(run: Run, block: str) -> Any:
     """Return the call that a block shows.
 
     Raises:
@@ -182,24 +218,3 @@ def _request_of(run: Run, number: int) -> Request:
     if request is None:
         raise ForkError(f"request {number} is no longer kept")
     return request
-
-
-def _step_of(run: Run, number: int) -> int:
-    """Return the number of the run's response that a request asked for: the next one that came.
-
-    Raises:
-        ForkError: there is no such request, or an agent inside a call sent it.
-    """
-    request = _request_of(run, number)
-    recorded = recorded_run(run)
-    for step in recorded.steps:
-        first = recorded.events[step.begin]
-        if (first.ts or 0.0) < request.started:
-            continue
-        if first.agent is not None and first.agent != request.agent:
-            raise ForkError(
-                f"request {number} is one of {request.agent}, an agent inside a call of "
-                f"{run.name}: fork that call"
-            )
-        return step.number
-    return len(recorded.steps) + 1

@@ -12,10 +12,11 @@ from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.debug.continued import Continued
 from nbagent.debug.forked import Forked
 from nbagent.debug.origin import recorded_of
 from nbagent.debug.point import Point
-from nbagent.debug.variant import continued, variant
+from nbagent.debug.variant import variant
 from nbagent.errors import ForkError, ToolError
 from nbagent.render.json_text import compact
 from nbagent.run import Run
@@ -124,8 +125,8 @@ class _Search:
             name: _KnownTool(tool, self._known, calls) for name, tool in agent._tools.items()
         }
         past = made.past([], agent)
-        form = self._bad.asked_form
-        stream = continued(agent, made.prompt(None), past, made.record(), form)
+        going_on = Continued(agent, made.prompt(None), past, made.record())
+        stream = going_on.stream(self._bad.asked_form)
         again = Run(stream, answer=lambda question: "a bisection asks nobody")
         self._runs.append(again)
         again.start()

@@ -8,15 +8,18 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from nbagent import events as e
+from nbagent.agent import Agent
 from nbagent.agent.model import input_items
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.debug.changes import Changes
+from nbagent.debug.continued import Continued
 from nbagent.debug.edited_messages import Edit, edited
 from nbagent.debug.fork_label import label_of
 from nbagent.debug.forked import Forked
 from nbagent.debug.origin import Origin, origin_of
+from nbagent.debug.place import Place
 from nbagent.debug.resumed import in_form
-from nbagent.debug.variant import continued, variant
+from nbagent.debug.variant import variant
 from nbagent.errors import ForkError
 from nbagent.events.ids import with_id_prefix
 from nbagent.notebook.show import draw, draw_below
@@ -58,13 +61,14 @@ def fork(
         resume=resume,
     )
     own = changes.next_agent(origin)
-    point = origin.point(at, is_call=changes.are_of_call)
-    changes.check_at(point)
-    other = variant(own, instructions, model, tools)
-    made = Forked(origin.recorded, point, origin.conversation)
+    place = origin.place(at, is_call=changes.are_of_call)
+    changes.check_at(place.point)
+    other = variant(place.agent(own), instructions, model, tools)
+    made = _forked(origin, place)
     replaced = made.changed(other, changes)
-    named = changes.named(origin, other.model)
-    label = label_of(point, named, origin.mask, has_values=origin.has_values)
+    label = label_of(
+        place, changes.named(origin, other.model), origin.mask, has_values=origin.has_values
+    )
     asked = made.prompt(prompt, origin.told)
     past = made.past(replaced, other, label)
     if messages is not None:
@@ -75,7 +79,9 @@ def fork(
         form = None
         if agent is None:  # another agent has its own
             form = origin.form
-        run = Run(continued(other, asked, past, made.record(), form), **origin.options)
+        going_on = Continued(other, asked, past, made.record())
+        stream = _outermost(going_on, origin, place, own).stream(form)
+        run = Run(stream, **origin.options)
     if origin.run is not None and breakpoints:
         run.breakpoints.copy_from(origin.run.breakpoints)
     origin.add_fork(run, label)
@@ -85,6 +91,31 @@ def fork(
         draw(run, face, has_handler=origin.options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run
+
+
+def _forked(origin: Origin, place: Place) -> Forked:
+    """Return the part that is repeated of the run that a place is in."""
+    exact = None
+    if place.outer is None:
+        exact = origin.conversation
+    return Forked(place.run.recorded, place.point, exact)
+
+
+def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Continued:
+    """Return the run of `own`, which repeats its part up to the call that an agent goes on inside
+    of, and makes that call.
+    """
+    around = place.outer
+    if around is None:
+        return inner
+    agent = variant(around.agent(own), None, None, None)
+    tool = around.tool(own)
+    agent._tools[tool.name] = tool.begun_by(inner.start_inside)
+    made = _forked(origin, around)
+    replaced = made.changed(agent, Changes())
+    asked = made.prompt(None, origin.told)
+    going_on = Continued(agent, asked, made.past(replaced, agent), made.record())
+    return _outermost(going_on, origin, around, own)
 
 
 def _resumed(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbagent import events as e
+from nbagent.debug.place import Place
 from nbagent.debug.point import Point
 from nbagent.events.jsonable import json_safe
 from nbagent.render.json_text import compact
@@ -20,12 +21,12 @@ _SEAM = "fork_seam"
 
 
 def label_of(
-    point: Point, changes: Mapping[str, Any], mask: Callable[[str], str], *, has_values: bool
+    place: Place, changes: Mapping[str, Any], mask: Callable[[str], str], *, has_values: bool
 ) -> str:
     """Return the point and the changes of a fork, such as `rates(year=2023) → 99`.
 
     Args:
-        point: where it begins.
+        place: where it begins.
         changes: by name: `result`, `arguments`, `instructions`, `model` and the like.
         mask: masks patterns and credentials; before a value is cut, which would hide a part of one.
         has_values: whether values may be shown; else the label only names what is other.
@@ -34,7 +35,8 @@ def label_of(
     def short(value: Any) -> str:
         return one_line(mask(compact(json_safe(value))), VALUE_CHARS)
 
-    made = [_place(point)]
+    point = place.point
+    made = [_name(place)]
     if has_values and point.call is not None:
         made[0] += _args(point, changes.get("arguments") or {}, short)
     for name, value in changes.items():
@@ -55,10 +57,15 @@ def is_seam(event: e.Event) -> bool:
     return isinstance(event, e.Status) and bool(event.meta and event.meta.get(_SEAM))
 
 
-def _place(point: Point) -> str:
-    if point.call is None:
-        return f"step {point.step.number}"
-    return point.call.start.name
+def _name(place: Place) -> str:
+    """Return the response or the call, after the agents that it is inside of."""
+    point = place.point
+    name = f"step {point.step.number}"
+    if point.call is not None:
+        name = point.call.start.name
+    if place.outer is None:
+        return name
+    return f"{_name(place.outer)} › {name}"
 
 
 def _args(point: Point, changed: Mapping[str, Any], short: Callable[[Any], str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from nbagent.agent.model.recorded_run import RecordedRun, recorded_run
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.debug.fork_tree import ForkTree
-from nbagent.debug.point import Point, point_of
+from nbagent.debug.place import Place, place_of
 from nbagent.errors import ForkError, NbagentError
 from nbagent.gate.secrets import known
 from nbagent.run import Run
@@ -51,15 +51,15 @@ class Origin:
         """Name of the run or the recording."""
         return self.recorded.name
 
-    def point(self, at: Any, *, is_call: bool) -> Point:
-        """Return the place that a user means; see `point_of`.
+    def place(self, at: Any, *, is_call: bool) -> Place:
+        """Return the place that a user means; see `place_of`.
 
         Raises:
             ForkError: there is no such place.
         """
         if self.run is not None:
             at = _call_of(self.run, at, is_call=is_call)
-        return point_of(self.recorded, at, is_call=is_call)
+        return place_of(self.recorded, at, is_call=is_call)
 
     def add_fork(self, fork: Run, label: str) -> None:
         """Add a fork to the tree, and show that.

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
-from nbagent.errors import ForkError, did_you_mean
-from nbagent.transcript.block import short_id
+from nbagent.errors import ForkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,11 @@ class Point:
 
 
 def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
-    """Return the place that a user means.
+    """Return the place that a number means; `place_of` finds calls.
 
     Args:
         run: the run.
-        at: the number of a response, from 1; a call of `run.tools`, its index, or the name of its
-            tool, which is the latest call of that. None is the first response.
+        at: the number of a response, from 1, or the index of a call. None is the first response.
         is_call: whether a number is the index of a call.
 
     Raises:
@@ -41,10 +39,6 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
         raise ForkError("result= and args= belong to a call: say which, such as at=run.tools[0]")
     if isinstance(at, int) and not isinstance(at, bool):
         return _call_at(run, at) if is_call else _step_at(run, at)
-    if isinstance(at, str):
-        return _call_named(run, at)
-    if not isinstance(at, bool) and hasattr(at, "id"):
-        return _call_like(run, at)
     raise ForkError(
         "at= takes a call, such as run.tools[0], its index or name, or the number of a step; "
         f"got {at!r}"
@@ -81,34 +75,6 @@ def _call_at(run: RecordedRun, index: int) -> Point:
             "(run.tools)"
         )
     return Point(*calls[index])
-
-
-def _call_named(run: RecordedRun, name: str) -> Point:
-    """Return the latest call of a tool, or the one with that id."""
-    calls = _calls(run)
-    for step, call in reversed(calls):
-        if name in (call.start.name, call.start.id):
-            return Point(step, call)
-    names = dict.fromkeys(call.start.name for _, call in calls)
-    raise ForkError(
-        f"there is no call of {name!r}{did_you_mean(name, names) or '.'} Called were: "
-        f"{', '.join(names) or 'none'}"
-    )
-
-
-def _call_like(run: RecordedRun, shown: Any) -> Point:
-    """Return the call that one of `run.tools` shows."""
-    for step, call in reversed(_calls(run)):
-        if shown.id in _block_ids(call.start.id):
-            return Point(step, call)
-    raise ForkError(
-        f"{shown!r} is no call of {run.name} itself: an agent inside one of its calls made it"
-    )
-
-
-def _block_ids(id: str) -> tuple[str, str]:
-    """Return the ids that the block of a call may have."""
-    return short_id(id), f"tool:{short_id(id)}"
 
 
 def _count(number: int, noun: str) -> str:

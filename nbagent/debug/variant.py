@@ -1,21 +1,12 @@
-"""An agent with other instructions, another model or other tools, and its runs that repeat a part
-of another one.
-"""
+"""`variant`: an agent with other instructions, another model or other tools."""
 
 import copy
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from nbagent.agent import Agent
-from nbagent.agent.agent_loop import AgentLoop
 from nbagent.agent.agent_parts import with_agents
-from nbagent.agent.agent_stream import AgentStream
-from nbagent.agent.model.input_items import Item
 from nbagent.agent.model.recorded_connection import Model
-from nbagent.agent.model.recorded_run import Record
-from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.current_tool import current_tool
 from nbagent.agent.tools.decorator import toolbox
 from nbagent.agent.tools.toolset import split
@@ -48,23 +39,3 @@ def variant(
         made._model = agent._model.with_model(model)
         made.name = made.model if agent.name == agent.model else agent.name
     return made
-
-
-def continued(
-    agent: Agent,
-    prompt: list[Item],
-    past: ReplayedHistory,
-    record: Record,
-    output: OutputFormat | None,
-) -> AgentStream:
-    """Return the events of a run that repeats a part of another one.
-
-    Args:
-        agent: goes on.
-        prompt: of the run.
-        past: the part to repeat.
-        record: calls that were made after it, for tools that must not be called twice.
-        output: the form of the answer; None for a text.
-    """
-    params = replace(agent._run_params(agent._shared_tools()), output=output, record=record)
-    return AgentStream(AgentLoop(params, prompt, past), agent.name, own_agent=agent)

@@ -1,5 +1,6 @@
 """Ids of several streams in one run: a prefix for each stream keeps them apart."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -17,11 +18,22 @@ def with_id_prefix(event: E, prefix: str) -> E:
 
     The provider's `call_id` stays.
     """
-    prefixed = {}
+    return _with_ids(event, lambda own: f"{prefix}/{own}")
+
+
+def without_id_prefix(event: E, prefix: str) -> E:
+    """Return the event without the prefix that `with_id_prefix` has put before its ids. An id
+    without it stays.
+    """
+    return _with_ids(event, lambda own: own.removeprefix(f"{prefix}/"))
+
+
+def _with_ids(event: E, change: Callable[[str], str]) -> E:
+    changed = {}
     for name in _ID_FIELDS:
         given = getattr(event, name, None)
         if isinstance(given, str):
-            prefixed[name] = f"{prefix}/{given}"
-    if not prefixed:
+            changed[name] = change(given)
+    if not changed:
         return event
-    return msgspec.structs.replace(event, **prefixed)
+    return msgspec.structs.replace(event, **changed)

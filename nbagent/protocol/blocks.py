@@ -103,7 +103,7 @@ class RunProps(BlockProps, tag="run"):
             none.
         can_fork: true if another run may go on from a place in this one: an `nbagent.Agent` is
             known, or an `on_fork`. What a form for it begins with is the large value `fork/BLOCK`,
-            or `fork/`.
+            or `fork-request/NUMBER`.
         can_keep: true if the run may be kept as a test: its `nbagent.Agent` is known.
         outcome: of the reader's last act; absent before the first.
     """

@@ -15,7 +15,8 @@ answer is the `part`'s text.
     request/NUMBER/PART   a part of a request: `response` as text, all others as JSON;
                           `body` is all of it
     request/NUMBER/form   a `ForkForm` of all of its fields
-    fork/BLOCK            a `ForkForm` of the call that the block shows; without one, of any place
+    fork/BLOCK            a `ForkForm` of the call that the block shows
+    fork-request/NUMBER   the same of a request
     past/AFTER-TO         a `PastAnswer`: what the events behind number AFTER, up to TO, did
     past/NUMBER/NAME      a large value as event NUMBER has left it; 0 for the ops of an
                           opening

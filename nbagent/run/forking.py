@@ -28,13 +28,19 @@ if TYPE_CHECKING:
 
 
 FORM_PART = "fork/"
-"""Prefix of the name by which a view asks for what a form for a fork begins with; the id of a
-call's block may follow.
+"""Prefix of the name by which a view asks for what a form for a fork at a call begins with; the id
+of the call's block follows.
 """
+
+REQUEST_FORM_PART = "fork-request/"
+"""The same at a request, whose number follows."""
 
 
 COMPARISON_PART = "comparison"
 """Name by which a view asks for the last comparison that its reader wanted."""
+
+_TEXTS = ("result", "instructions", "model", "prompt")
+"""The texts of a form for a fork, in their order."""
 
 _ALL_HIDDEN = ("arguments", "result")
 """What is hidden of a call that is not shown at all."""
@@ -122,15 +128,20 @@ class ForkableRun(FollowedRun):
             run.fork(at="fetch_rates")                        # its function is called as it is now
             run.fork(at=2, instructions="Answer in French.")   # the second response is asked anew
             run.fork(at=2, messages=lambda told: told[:-1])    # without the last message
+            run.fork(at=run.requests[4], model="gpt-5")        # another model gets that request
+
+        A call or a request may be one of an agent that is a tool: that agent goes on inside its
+        call, with what is changed, and the agents around it go on with its answer.
 
         Results before the point are taken from the record, also those of other calls in the
         response of the call at the point. A session is left alone: the fork is a run of its own. So
         is the run itself; a click in the tree over its header leads to the fork.
 
         Args:
-            at: a call of `run.tools`, or the name of its tool, which is the latest call of that; or
-                the number of a response of the model, from 1. With `result` or `args` a number is
-                the index of a call in `run.tools`. None is the first response.
+            at: a call of `run.tools`, or the name of its tool, which is the latest call of that; a
+                request of `run.requests`; or the number of a response of the model, from 1. With
+                `result` or `args` a number is the index of a call in `run.tools`. None is the first
+                response.
             result: of the call, in place of the recorded one; any object.
             args: arguments to change; the others stay as the model wrote them.
             prompt: in place of the user's message.
@@ -241,45 +252,62 @@ class ForkableRun(FollowedRun):
         """Return a page of a large value or of an answer to a view; see `RunResults.page`."""
         if name == COMPARISON_PART:
             return truncate_to_bytes(self.comparison, offset, max_bytes)[0], len(self.comparison)
-        if not name.startswith(FORM_PART):
+        if name.startswith(FORM_PART):
+            form = self.fork_form(name.removeprefix(FORM_PART))
+        elif name.startswith(REQUEST_FORM_PART):
+            form = self.fork_form(request=int(name.removeprefix(REQUEST_FORM_PART)))
+        else:
             return super().page(name, offset, max_bytes)
-        text = msgspec.json.encode(self.fork_form(name.removeprefix(FORM_PART))).decode()
+        text = msgspec.json.encode(form).decode()
         return truncate_to_bytes(text, offset, max_bytes)[0], len(text)
 
-    def fork_form(self, block: str = "") -> ForkForm:
-        """Return the form for a fork at a call, by its block's id; without one, at a request.
+    def fork_form(self, block: str = "", request: int = 0) -> ForkForm:
+        """Return the form for a fork.
+
+        Args:
+            block: the id of the block of a call; empty for a request.
+            request: the number of a request.
 
         Raises:
-            LookupError: no agent is known that could go on.
+            LookupError: no agent is known that could go on; there is no such call or request.
         """
-        own, state = self.own_agent, self._state
-        if own is None and state.shown_with.get("on_fork") is None:
+        state = self._state
+        if self.own_agent is None and state.shown_with.get("on_fork") is None:
             raise LookupError(f"no agent is known that could go on from {self.name}")
+        own, prompt = self._agent_at(block, request)
         texts, args, schema = {}, None, None
         with state.lock:
             blocks = state.transcript.blocks
-            prompts = [each.text("text") for each in blocks.values() if each.kind == "prompt"]
             hidden = blocks[block].props.get("hidden", ()) if block in blocks else _ALL_HIDDEN
             if "result" not in hidden:
                 texts["result"] = self._result_to_give(block)
             if own is not None and "arguments" not in hidden:
                 args = state.tool_calls.args_of(block)
                 schema = state.attempts.schema_of(block)
-        texts |= self._texts_of_agent()
-        texts["prompt"] = prompts[0] if len(prompts) == 1 else ""
-        masked = {name: state.privacy.mask(text) for name, text in texts.items()}
+        if own is not None:
+            texts["model"] = own.model
+            if not state.privacy.hides_requests:
+                texts["instructions"] = own.instructions
+        texts["prompt"] = prompt
+        masked = {name: state.privacy.mask(texts[name]) for name in _TEXTS if name in texts}
         # A framework does not call from the middle: the result is what its model goes on with.
         given = {"result"} if own is None else set()
         return fork_form(masked, args, schema, given=given & masked.keys())
 
-    def _texts_of_agent(self) -> dict[str, str]:
-        """Return the model's name and the instructions, if they are known and may be seen."""
-        own = self.own_agent
-        if own is None:
-            return {}
-        if self._state.privacy.hides_requests:
-            return {"model": own.model}
-        return {"instructions": own.instructions, "model": own.model}
+    def _agent_at(self, block: str, request: int) -> tuple[Any, str]:
+        """Return the agent that goes on from a call or a request, and its prompt.
+
+        Returns:
+            None for the agent in another framework; an empty prompt if it is not known.
+        """
+        if self.own_agent is not None:
+            inner: tuple[Any, str] | None = late_import("agent_inside")(self, block, request)
+            if inner is not None:
+                return inner
+        with self._state.lock:
+            blocks = self._state.transcript.blocks.values()
+            prompts = [each.text("text") for each in blocks if each.kind == "prompt"]
+        return self.own_agent, prompts[0] if len(prompts) == 1 else ""
 
     def _result_to_give(self, block: str) -> str:
         """Return what the model read of a call; in another framework, of its last attempt.

@@ -20,6 +20,8 @@ class HTTPExchange:
         step: number of the model's response that it asks for, from 1; None if the sender does not
             know it.
         agent: name of the agent that sent it; None if the sender does not know it.
+        call: id of the call that this agent works inside, as its own run names it; None if it works
+            inside none.
 
     Attributes:
         started: when it was sent, in seconds since the epoch.
@@ -43,12 +45,14 @@ class HTTPExchange:
         lane: str | None = None,
         step: int | None = None,
         agent: str | None = None,
+        call: str | None = None,
     ) -> None:
         self.url = url
         self.body = body
         self.lane = lane
         self.step = step
         self.agent = agent
+        self.call = call
         self.started = time.time()
         self.ended: float | None = None
         self.seconds: float | None = None

@@ -98,18 +98,6 @@ def test_why_there_is_no_fork_is_said_in_the_form(
     assert run.forks == []
 
 
-def test_a_request_of_an_agent_inside_a_call_is_refused_by_name() -> None:
-    replies = [say("chat", "", [("c1", "helper", '{"task": "add"}')], number=1)]
-    with Server(*replies, say("chat", "Two."), say("chat", "It is two.")) as server:
-        inner = nbagent.Agent("test-1", "Help.", client=server.client(), name="helper")
-        outer = nbagent.Agent("test-1", tools=[inner], client=server.client(), name="boss")
-        run = nbagent.Run(outer.stream("Add.")).wait(20)
-        made = fork(run, request=2)
-    assert made["problem"] == (
-        "request 2 is one of helper, an agent inside a call of boss: fork that call"
-    )
-
-
 def test_what_is_masked_or_hidden_is_not_in_the_form(server: Server) -> None:
     run = rates_run(server, redact=["brief"], hide={"fetch_rates": "args"})
     fields = run.fork_form(run.tools[0].id).schema["properties"]

@@ -42,7 +42,7 @@ function LoadedForm({ session, place, leave }: ForkFormProps) {
   return (
     <ActForm
       session={session}
-      name={`fork/${"block" in place ? place.block : ""}`}
+      name={"block" in place ? `fork/${place.block}` : `fork-request/${place.request}`}
       labels={LABELS}
       act={act}
       draft={draft}

@@ -80,6 +80,13 @@ class Request:
         return self._exchange.agent
 
     @property
+    def call(self) -> str | None:
+        """Id of the call that the agent works inside, as that call's own run names it; None if it
+        works inside none.
+        """
+        return self._exchange.call
+
+    @property
     def lane(self) -> str | None:
         """Id of the lane that it belongs to; None if the run has none."""
         return self._exchange.lane

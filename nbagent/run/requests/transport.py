@@ -135,7 +135,9 @@ def _begun(request: Any) -> HTTPExchange | None:
         return None
     url, credentials = _without_credentials(str(request.url))
     secrets.register(*secrets.credentials_in(request.headers), *credentials)
-    exchange = HTTPExchange(url, body, lane=around.lane, step=around.step, agent=around.agent)
+    exchange = HTTPExchange(
+        url, body, lane=around.lane, step=around.step, agent=around.agent, call=around.call
+    )
     try:
         if around.run.record(exchange):
             return exchange
