@@ -71,3 +71,46 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(
     expect(fork.get_by_role("status").filter(has_text="In a cell:")).to_have_text(
         "Run 3 is not on this page. In a cell: nbagent.show(run.forks[0])"
     )
+
+
+OF_TWO_AGENTS = (
+    """
+import nbagent
+def rates(year: int) -> str:
+    "Return the rates of a year."
+    return f"rates of {year}"
+helper = nbagent.Agent("demo", "Be brief.", tools=[rates], name="helper")
+boss = nbagent.Agent("demo", "Ask the helper.", tools=[helper], name="boss")
+run = nbagent.show(boss.stream("helper: rates 2023"))
+""",
+)
+
+
+@pytest.mark.proof
+def test_a_click_in_the_panel_of_an_agent_inside_goes_on_there(
+    notebook: Callable[..., Notebook],
+) -> None:
+    book = notebook("forks-inside.ipynb", OF_TWO_AGENTS)
+    book.run(0)
+    views = book.cell(0).locator(".nb-frame")
+    run = views.nth(0)
+    expect(run.locator(".nb-status", has_text="Done in").last).to_be_visible()
+    run.get_by_role("button", name="helper").first.click()
+    inner = run.locator(".nb-agent")
+    inner.get_by_role("button", name="rates").first.click()
+    book.shot("fork-inside-open")
+    inner.get_by_role("button", name="Fork from here…").click()
+    inner.get_by_role("button", name="+ result").click()
+    inner.get_by_role("textbox", name="result").fill("rates of 1999")
+    book.shot("fork-inside-form-light")
+    inner.get_by_role("button", name="Fork", exact=True).click()
+    fork = views.nth(1)
+    expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
+    expect(tree(run)).to_have_text(
+        ["1boss", '2helper › rates(year=2023), result "rates of 1999"']
+    )
+    fork.get_by_role("button", name="helper").first.click()
+    expect(fork).to_contain_text("Repeated until here: helper › rates(year=2023)")
+    book.shot("fork-inside-light")
+    book.theme("dark")
+    book.shot("fork-inside-dark")
