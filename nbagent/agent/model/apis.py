@@ -71,11 +71,11 @@ class ResponsesApi:
     @staticmethod
     def history_item(item: Any) -> input_items.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
-        if getattr(item, "type", None) != "response.output_item.done":
+        if not isinstance(item, dict) or item.get("type") != "response.output_item.done":
             return None
-        output = item.item
+        output = item.get("item")
         if not isinstance(output, dict):
-            output = output.model_dump(mode="json", exclude_unset=True, warnings=False)
+            return None
         return input_items.from_responses(output)
 
     @staticmethod
