@@ -48,7 +48,7 @@ def decoded(
     if isinstance(source, EventSource):
         return source
     source = limit_idle(source, idle_timeout)
-    reader = reader_for(source)
+    reader = reader_for(source, typed=callable(adapter))  # a function expects the SDK's objects
     decoder = decoder or decoder_of(adapter, source)
     secrets.register(*secrets.credentials_of(source))
     info = replace(info_of(source), tools=requested_tools(source))

@@ -1,4 +1,5 @@
-"""The request behind a stream, and the stream of another request to the same service."""
+"""The request behind a stream of a service, the form of its items, and the stream of another request.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,16 @@ def following(source: Any, url: str, body: Any) -> Any:
     return source._client.post(
         url, cast_to=kind, body=body, options=options, stream=True, stream_cls=generic[kind]
     )
+
+
+def with_json_items(stream: Any) -> None:
+    """Make a stream of the openai SDK yield its items as JSON, which decoders read, and not as
+    objects; anything else stays as it is.
+
+    To make the objects takes 60 % of the CPU of a run: 1.3 of 2.1 s for 8,000 deltas (issue 34).
+    """
+    if _options_of(stream) is not None:
+        stream._cast_to = object
 
 
 def _options_of(source: Any) -> Any:

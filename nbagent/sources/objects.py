@@ -39,7 +39,9 @@ _OF_STREAMS = ("__next__", "__anext__", "__aiter__", "__enter__", "__aenter__", 
 """Methods of which a stream has one, and an item none."""
 
 
-def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Reader:
+def reader_for(
+    source: Any, loop: asyncio.AbstractEventLoop | None = None, *, typed: bool = False
+) -> Reader:
     """Return a reader for a stream.
 
     Args:
@@ -49,6 +51,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
             one whole response object.
         loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one
             that runs here.
+        typed: whether the items of the openai SDK are objects; if not they are JSON, which is
+            cheaper.
 
     Raises:
         UnknownSource: it is none of these.
@@ -63,7 +67,7 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):
-        return TaskReader(source, _home(loop))
+        return TaskReader(source, _home(loop), typed=typed)
     _check_is_no_question(source)
     if _is_whole(source):
         return ThreadReader([source])  # one item, whose iterator would give its fields
@@ -71,7 +75,7 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         raise _no_stream(source)
     if work.in_page():
         return TaskReader(as_async(source), own_loop())
-    return ThreadReader(source)
+    return ThreadReader(source, typed=typed)
 
 
 def _check_is_no_question(source: Any) -> None:

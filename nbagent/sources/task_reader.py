@@ -11,6 +11,7 @@ from nbagent.errors import Cancelled
 from nbagent.gate import secrets
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.sources.closing import aclose
+from nbagent.sources.following import with_json_items
 from nbagent.sources.reader import end_of
 from nbagent.sources.stream import ServiceStream
 
@@ -21,11 +22,20 @@ more.
 
 
 class TaskReader:
-    """Reads an async iterable in a task on a loop."""
+    """Reads an async iterable in a task on a loop.
 
-    def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        source: the iterable, or what leads to one.
+        loop: the loop.
+        typed: whether the items of the openai SDK are objects; if not they are JSON.
+    """
+
+    def __init__(
+        self, source: Any, loop: asyncio.AbstractEventLoop, *, typed: bool = False
+    ) -> None:
         self.loop: asyncio.AbstractEventLoop | None = loop
         self._source = source
+        self._typed = typed
         self.has_idle_timeout = isinstance(source, ServiceStream)
         self._home = loop
         self._task: asyncio.Task[None] | None = None
@@ -98,7 +108,7 @@ class TaskReader:
         self._reads = True
         try:
             pause = self._home.time() + MAX_SLICE_S
-            async for item in await _open_async(source, stack):
+            async for item in await _open_async(source, stack, typed=self._typed):
                 on_item(item)
                 if self._cancelled:  # a stream that never waits would not see the cancellation
                     break
@@ -112,7 +122,9 @@ class TaskReader:
             self._reads = False
 
 
-async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
+async def _open_async(
+    source: Any, stack: contextlib.AsyncExitStack, *, typed: bool
+) -> AsyncIterator[Any]:
     """Return an iterator over `source`; `stack` closes everything that was opened for it."""
     if inspect.isawaitable(source) and not isinstance(source, OwnedStream):
         source = await source
@@ -126,6 +138,8 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         if is_item or not hasattr(source, "__iter__"):
             source = [source]
         return as_async(source)
+    if not typed:
+        with_json_items(source)
     iterator: AsyncIterator[Any] = aiter(source)
     stack.push_async_callback(aclose, source)
     if iterator is not source:

@@ -12,17 +12,24 @@ from nbagent.gate import secrets
 from nbagent.runtime import work
 from nbagent.sources.calls import is_call
 from nbagent.sources.closing import close
+from nbagent.sources.following import with_json_items
 from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.reader import end_of
 
 
 class ThreadReader:
-    """Reads a plain iterable in a thread, with the caller's context."""
+    """Reads a plain iterable in a thread, with the caller's context.
 
-    def __init__(self, source: Any) -> None:
+    Args:
+        source: the iterable, or a context manager around one.
+        typed: whether the items of the openai SDK are objects; if not they are JSON.
+    """
+
+    def __init__(self, source: Any, *, typed: bool = False) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.has_idle_timeout = False
         self._source = source
+        self._typed = typed
         self._cancelled = threading.Event()
 
     def start(
@@ -57,6 +64,8 @@ class ThreadReader:
         if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
             self._source = source = stack.enter_context(source)
         secrets.register(*secrets.credentials_of(source))
+        if not self._typed:
+            with_json_items(source)
         iterator = iter(source)
         stack.callback(close, iterator)
         if iterator is not source and not isinstance(source, (list, tuple)):
