@@ -148,5 +148,7 @@ def test_llms_txt_lists_the_pages_with_their_first_sentence(tmp_path: Path) -> N
         "- [Make a tool ask first](how-to/approvals.md): `@nbagent.tool(approve=True)` holds"
         in text
     )
-    for place in re.findall(r"\]\((\S+)\)", text):
+    assert "```" not in text
+    assert "- [Serving](reference/api/serving.md)\n" in text  # which has no sentence of its own
+    for place in re.findall(r"\]\((\S+?)\)", text):
         assert (site / place).exists(), place
