@@ -10,6 +10,9 @@ from types import ModuleType
 import pytest
 
 import nbagent
+from nbagent.run_context.current import RunHost
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.mark.parametrize("name", nbagent.__all__)
@@ -33,9 +36,19 @@ def test_the_events_and_errors_are_completed() -> None:
     assert {"errors", "events"} <= set(nbagent.__all__)
 
 
+def test_the_page_of_a_run_leaves_out_what_only_the_house_needs() -> None:
+    page = (DOCS / "reference" / "api" / "show.md").read_text("utf-8")
+    [listed] = re.findall(r"!\^\(([\w|]+)\)\$", page)
+    left_out = set(listed.split("|"))
+    assert left_out <= set(dir(nbagent.Run))
+    of_the_house = {name for name in vars(RunHost) if not name.startswith("_")}
+    assert of_the_house - {"breakpoints", "faults"} <= left_out
+    pages = "\n".join(each.read_text("utf-8") for each in DOCS.rglob("*.md"))
+    assert left_out & set(re.findall(r"\brun\.(\w+)", pages)) == set()
+
+
 def test_the_reference_has_every_public_name() -> None:
-    folder = Path(__file__).parents[1] / "docs" / "reference"
-    pages = "\n".join(page.read_text("utf-8") for page in folder.rglob("*.md"))
+    pages = "\n".join(page.read_text("utf-8") for page in (DOCS / "reference").rglob("*.md"))
     described = set(re.findall(r"^::: nbagent\.(\w+)", pages, re.MULTILINE))
     # what they are is said where a run is
     assert {*described, "last", "runs"} == set(nbagent.__all__)

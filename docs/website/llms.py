@@ -1,5 +1,6 @@
 """`llms.txt`: the pages in Markdown, for language models (https://llmstxt.org)."""
 
+import re
 from pathlib import Path
 
 from website.pages import Entry, copy_sources, navigation
@@ -11,6 +12,8 @@ HEAD = """\
 > agent's event stream live under the cell. `pip install jupyter-nbagent`, `import nbagent`;
 > `model="demo"` runs without a key.
 """
+
+_CODE = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
 
 
 def write(sources: Path, site: Path) -> None:
@@ -27,7 +30,8 @@ def write(sources: Path, site: Path) -> None:
 def _listed(entries: str | list[Entry], sources: Path, title: str) -> list[str]:
     if isinstance(entries, str):
         text = (sources / entries).read_text("utf-8")
-        return [f"- [{title}]({entries}): {_first_sentence(text)}"]
+        sentence = _first_sentence(text)
+        return [f"- [{title}]({entries}){': ' if sentence else ''}{sentence}"]
     lines = []
     for each in entries:
         [(name, inside)] = each.items()
@@ -36,7 +40,8 @@ def _listed(entries: str | list[Entry], sources: Path, title: str) -> list[str]:
 
 
 def _first_sentence(text: str) -> str:
-    for paragraph in text.split("\n\n"):
+    for paragraph in _CODE.sub("", text).split("\n\n"):
+        paragraph = paragraph.lstrip("\n")
         if paragraph[:1].isalpha() or paragraph.startswith("`"):
             return " ".join(paragraph.split()).partition(". ")[0].rstrip(".:") + "."
     return ""

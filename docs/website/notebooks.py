@@ -1,6 +1,7 @@
 """The notebooks, executed, as pages."""
 
 import asyncio
+import contextlib
 import html
 import os
 import re
@@ -25,7 +26,9 @@ TIMEOUT_S = 300
 """Seconds that a cell may take."""
 
 PAUSE_S = 5.0
-"""Seconds between a cell that leaves a run to go on and the next one, as a reader takes them."""
+"""Seconds between a cell that leaves a run to go on and the next one, as a reader takes them. The
+static copy of the run as it is after three of them is on the page.
+"""
 
 _FORMULA = re.compile(r"\$\$(?P<block>[^$]+)\$\$|(?<![\\$\w])\$(?P<line>[^\s$][^$\n]*)\$(?![\w$])")
 _STYLE = (
@@ -60,9 +63,17 @@ async def _execute(path: Path, room: asyncio.Semaphore) -> Any:
     resources = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, timeout=TIMEOUT_S, resources=resources, record_timing=False)
 
-    async def pause(cell: Any, **kwargs: Any) -> None:
-        if re.search(r"(?<!await )nbagent\.show\(", cell.source):
-            await asyncio.sleep(PAUSE_S)
+    async def pause(cell: Any, cell_index: int, **kwargs: Any) -> None:
+        if not re.search(r"(?<!await )nbagent\.show\(", cell.source):
+            return
+        assert client.kc is not None
+        # nbclient itself passes over what comes between two cells
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_S):
+                while True:
+                    message = await client.kc.iopub_channel.get_msg()
+                    if message["msg_type"] == "update_display_data":
+                        client.process_message(message, cell, cell_index)
 
     client.on_cell_executed = pause
     async with room:

@@ -231,8 +231,8 @@ def _names(allow: Iterable[str]) -> set[str]:
 
 
 def with_agents(tools: Any) -> Any:
-    """Return a list of tools with agents made tools; what is no list is left to the check of the
-    tools.
+    """Return a list of tools with agents made tools. Anything but a list is returned as it is: the
+    check of the tools refuses it.
     """
     if isinstance(tools, AgentParts) or not isinstance(tools, Iterable):
         return tools

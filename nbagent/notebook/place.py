@@ -71,6 +71,7 @@ def _takes_output(request: str) -> bool:
     """Return True if an `Output` takes what is published for the request of that id: between its
     `with` and the block's end.
     """
+    # ipywidgets has no public list of its widgets.
     return bool(request) and any(
         isinstance(each, Output) and each.msg_id == request for each in tuple(_instances.values())
     )

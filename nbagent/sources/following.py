@@ -37,6 +37,7 @@ def following(source: Any, url: str, body: Any) -> Any:
         options: dict[str, Any] = {"headers": sent}
     else:
         options = {}
+    # A stream of the SDK has no public way to its client and its request.
     kind: Any = source._cast_to
     generic: Any = type(source)
     return source._client.post(

@@ -44,3 +44,17 @@ def test_a_response_may_be_a_file_alone() -> None:
         [e.StepStart(), picture],
         [e.StepStart(), *TEXT],
     ]
+
+
+def test_attempts_of_a_call_are_no_part_of_a_response() -> None:
+    attempt = "call/attempt-1"
+    again: list[e.Event] = [
+        e.ToolStart(id=attempt, name="f", parent_id="call", attempt_of="call"),
+        e.ToolArgs(id=attempt, args={}),
+        e.ToolResult(id=attempt, content=2),
+    ]
+    call = e.ToolStart(id="call", name="f")
+    first, second = responses(
+        e.StepStart(), call, e.ToolResult(id="call", content=1), *again, *TEXT, *again, END
+    )
+    assert (first, second) == ([e.StepStart(), call], TEXT)

@@ -99,6 +99,16 @@ def test_attempts_are_no_calls_of_the_run(cells: types.ModuleType) -> None:
         assert (root["tools"], root["tools_failed"], root["status"]) == (1, 0, "completed")
 
 
+def test_a_recorded_model_repeats_no_attempts(cells: types.ModuleType) -> None:
+    with shown(cells.rate) as run:
+        run.wait()
+        run.tools[0].rerun(year=2023).wait()
+        replayed = nbagent.Agent(run.events, tools=[cells.rate])
+        again = Run(replayed.stream("go"))
+        again.start()
+        assert [each.args for each in again.wait().tools] == [{"year": 2024}]
+
+
 def boom(year: int) -> int:
     """Fail for some years."""
     if year < 2000:

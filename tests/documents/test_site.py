@@ -113,6 +113,19 @@ def test_the_page_of_a_notebook_that_a_page_can_run_has_a_button_that_opens_it()
     assert "<a " not in notebooks.page(notebook, "07-serve-and-watch.ipynb")
 
 
+@pytest.mark.proof
+def test_a_run_that_waits_stands_on_its_page_with_its_question(tmp_path: Path) -> None:
+    code = (
+        "import nbagent\ndef f(): ...\nagent = nbagent.Agent('demo', tools=[f])\n"
+        "run = nbagent.show(agent.stream('Call f'), stop_at='f')"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "x.ipynb")
+    notebooks.write(tmp_path / "notebooks", tmp_path / "pages")
+    assert "Stopped at a breakpoint" in (tmp_path / "pages" / "x.md").read_text("utf-8")
+
+
 def test_an_error_in_a_notebook_stops_the_build() -> None:
     notebook = nbformat.v4.new_notebook()
     failed = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
@@ -148,5 +161,7 @@ def test_llms_txt_lists_the_pages_with_their_first_sentence(tmp_path: Path) -> N
         "- [Make a tool ask first](how-to/approvals.md): `@nbagent.tool(approve=True)` holds"
         in text
     )
-    for place in re.findall(r"\]\((\S+)\)", text):
+    assert "```" not in text
+    assert "- [Serving](reference/api/serving.md)\n" in text  # which has no sentence of its own
+    for place in re.findall(r"\]\((\S+?)\)", text):
         assert (site / place).exists(), place

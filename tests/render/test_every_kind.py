@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
+from samples import blocks_of
 
 from nbagent.blocks import AnyProps
 from nbagent.protocol.blocks import kind_of
@@ -19,6 +20,13 @@ from nbagent.render.markdown import transcript_markdown
 KINDS = {kind_of(props()) for props in get_args(AnyProps)} - {"run"}
 RUN = {"kind": "run", "name": "r", "status": "completed"}
 WORDS = dict.fromkeys(("text", "name", "title", "message"), "word")
+WHOLE = {block["kind"]: block for block in blocks_of("word")}
+
+
+def block_of(kind: str, like: str) -> dict[str, Any]:
+    """Return a block of a kind, with the props of another one."""
+    props = WHOLE.get(like, WORDS)
+    return {**props, "id": "b", "parent": "run", "closed": True, "kind": kind}
 
 
 @pytest.mark.parametrize("render", [transcript_html, transcript_markdown])
@@ -28,9 +36,9 @@ WORDS = dict.fromkeys(("text", "name", "title", "message"), "word")
 def test_a_document_draws_it_otherwise_than_an_unknown_kind(
     kind: str, render: Callable[[Any], str]
 ) -> None:
-    def drawn(kind: str) -> str:
+    def drawn(name: str) -> str:
         run = {"id": "run", "parent": None, "closed": True, **RUN}
-        return render([run, {"id": "b", "parent": "run", "closed": True, "kind": kind, **WORDS}])
+        return render([run, block_of(name, like=kind)])
 
     assert drawn(kind) != drawn("unknown").replace("unknown", kind)
 
@@ -42,4 +50,5 @@ def test_the_console_prints_it(kind: str) -> None:
         ConsoleRenderer(file).draw(1, [["open", "run", None, RUN], *ops, ["close", "run"]])
         return file.getvalue()
 
-    assert printed(["open", "b", "run", {"kind": kind, **WORDS}], ["close", "b"]) != printed()
+    block = block_of(kind, like=kind)
+    assert printed(["open", "b", "run", block], ["close", "b"]) != printed()

@@ -2,7 +2,8 @@ r"""Text that a program writes to a terminal, as text that only grows.
 
 A progress bar writes its line again and again, with `\r` or with codes that move the cursor up.
 Here such a line is kept apart until it is left for good. Colours and all other terminal codes
-(ECMA-48) are removed.
+(ECMA-48) are removed. A terminal emulator such as pyte has a screen of a fixed size, which is read
+as a whole: what is final is not told apart from what may be rewritten.
 """
 
 import re

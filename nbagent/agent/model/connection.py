@@ -298,6 +298,7 @@ class Unconnected(Connection):
 def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
     """Return a client's error for a response of that HTTP status, as if its server had sent one."""
     body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
+    # The SDK's table of its errors by status has no public name.
     return client._make_status_error_from_response(
         made_response(status, str(client.base_url), body)
     )

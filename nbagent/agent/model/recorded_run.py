@@ -2,7 +2,7 @@
 results.
 
 The events may be those of any system: only the order of prompts, texts, calls and results counts.
-Agents at work inside a call are a part of its result.
+Agents at work inside a call are a part of its result. What a reader called again is left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ from nbagent.agent.model import input_items
 from nbagent.agent.model.response import Response
 from nbagent.blocks import KINDS
 from nbagent.errors import NbagentError
+from nbagent.events.attempts import AttemptFilter
 from nbagent.events.told import told_of
 from nbagent.sources.recording import Replay, replay
 
@@ -135,8 +136,9 @@ class RecordedRun:
         self._calls: dict[str, RecordedCall] = {}
         self._questions: dict[str, str] = {}  # ids of calls, by the ids of the questions about them
         self._step: RecordedStep | None = None
+        attempts = AttemptFilter()
         for index, event in enumerate(self.events):
-            if event.parent_id is None:
+            if not attempts.is_of_attempt(event) and event.parent_id is None:
                 self._read(index, event)
 
     @property

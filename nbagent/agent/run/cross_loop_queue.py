@@ -1,4 +1,8 @@
-"""A bounded queue, filled by a task on nbagent's loop and read from any event loop or thread."""
+"""A bounded queue, filled by a task on nbagent's loop and read from any event loop or thread.
+
+Queues such as those of janus and culsans wait inside of `get`, as a coroutine or a thread. A source
+is asked by whoever reads it: it gets a future, and waits for that in its own way.
+"""
 
 import asyncio
 import concurrent.futures

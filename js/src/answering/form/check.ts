@@ -1,4 +1,9 @@
-/** Check of a value by its schema. The kernel has the last word: it checks the answer again. */
+/**
+ * Check of a value by its schema. The kernel has the last word: it checks the answer again.
+ *
+ * Validators such as ajv check JavaScript's values, which have lost digits and order, compile
+ * schemas to code, which a page's policy may forbid, and match a schema's patterns without an end.
+ */
 
 import { visible } from "../../readable";
 import { clip, num, record, str } from "../../values";
