@@ -1,5 +1,4 @@
-"""The request behind a stream of a service, the form of its items, and the stream of another request.
-"""
+"""The request behind a stream, the form of its items, and the stream of another request."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -106,9 +106,7 @@ def test_a_click_in_the_panel_of_an_agent_inside_goes_on_there(
     inner.get_by_role("button", name="Fork", exact=True).click()
     fork = views.nth(1)
     expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
-    expect(tree(run)).to_have_text(
-        ["1boss", '2helper › rates(year=2023), result "rates of 1999"']
-    )
+    expect(tree(run)).to_have_text(["1boss", '2helper › rates(year=2023), result "rates of 1999"'])
     fork.get_by_role("button", name="helper").first.click()
     expect(fork).to_contain_text("Repeated until here: helper › rates(year=2023)")
     book.shot("fork-inside-light")
