@@ -15,6 +15,7 @@ from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
+from website.bytecode import compiled
 from website.wheels import PYODIDE, ROOT, lock
 
 WHEELS = ROOT / "build" / "page"
@@ -54,7 +55,8 @@ def build(folder: Path, notebooks: Path) -> None:
         work = Path(name)
         wheel = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", name]
         subprocess.run([*wheel, str(ROOT)], check=True, stdout=subprocess.DEVNULL)
-        _write_python(work / "lite", [*work.glob("*.whl"), *_wheels()])
+        wheels = compiled([*work.glob("*.whl"), *_wheels()], work / "compiled")
+        _write_python(work / "lite", wheels)
         _write_notebooks(notebooks, work / "notebooks")
         command = [str(JUPYTER), "lite", "build", "--lite-dir", str(work / "lite")]
         command += ["--contents", str(work / "notebooks"), "--output-dir", str(folder.absolute())]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import environment
 import pytest
 from runtime.replays import replays
-from website.wheels import PYODIDE, unpack
+from website.in_pyodide import run_in_pyodide
+from website.wheels import unpack
 
 TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
@@ -41,17 +41,10 @@ def in_pyodide(code: str, nbagent: Path) -> Any:
     compiled = PAGE / "compiled"
     compiled.mkdir(exist_ok=True)
     path = os.pathsep.join(map(str, (nbagent, PAGE / "site", TESTS)))
-    node = shutil.which("node") or "node"
-    script = Path(__file__).with_name("pyodide.mjs")
-    done = subprocess.run(
-        [node, script, PYODIDE, whole, ROOT, nbagent],
-        env={**os.environ, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(compiled)},
-        capture_output=True,
-        text=True,
-        check=False,
+    printed = run_in_pyodide(
+        whole, ROOT, nbagent, PYTHONPATH=path, PYTHONPYCACHEPREFIX=str(compiled)
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(printed.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
