@@ -64,7 +64,7 @@ async def _execute(path: Path, room: asyncio.Semaphore) -> Any:
     client = NotebookClient(notebook, timeout=TIMEOUT_S, resources=resources, record_timing=False)
 
     async def pause(cell: Any, cell_index: int, **kwargs: Any) -> None:
-        if not re.search(r"(?<!await )nbagent\.show\(", cell.source):
+        if not re.search(r"(?<!await )nbagent\.show\(|^%%agent", cell.source):
             return
         assert client.kc is not None
         # nbclient itself passes over what comes between two cells
