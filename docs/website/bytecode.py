@@ -20,8 +20,10 @@ KEEPS_SOURCE = ("anyio",)
 _COMPILE = """
 import os, py_compile, sys
 import IPython.core.interactiveshell, anywidget, ipywidgets, nbagent
-agent = nbagent.Agent("demo", tools=[len])
-await nbagent.Run(agent.stream("Hello"))
+def add(a: int, b: int) -> int:
+    "Add two numbers."
+    return a + b
+await nbagent.Run(nbagent.Agent("demo", tools=[add]).stream("Add 1 and 2"))
 for module in list(sys.modules.values()):
     file = getattr(module, "__file__", None) or ""
     if file.startswith({folder!r}) and file.endswith(".py"):
