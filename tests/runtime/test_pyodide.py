@@ -57,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.timeout(900)  # 72 s beside three other workers on two cores
+@pytest.mark.timeout(900)  # a busy machine takes long to load the packages
 def test_a_page_runs_agents_chats_breakpoints_forks_and_recordings(tmp_path: Path) -> None:
     environment.link(PAGE / "site")
     # Without the folder `js` beside it, which would hide Pyodide's module of that name.
