@@ -300,6 +300,7 @@ class AgentLoop:
             max_cost=self.params.max_cost,
             max_repeats=self.params.max_repeats,
             client=self.params.client,
+            record=self.params.record or params.record,
         )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")

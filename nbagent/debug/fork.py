@@ -19,7 +19,7 @@ from nbagent.debug.forked import Forked
 from nbagent.debug.origin import Origin, origin_of
 from nbagent.debug.place import Place
 from nbagent.debug.resumed import in_form
-from nbagent.debug.variant import variant
+from nbagent.debug.variant import begun_by, variant
 from nbagent.errors import ForkError
 from nbagent.events.ids import with_id_prefix
 from nbagent.notebook.show import draw, draw_below
@@ -63,7 +63,10 @@ def fork(
     own = changes.next_agent(origin)
     place = origin.place(at, is_call=changes.are_of_call)
     changes.check_at(place.point)
-    other = variant(place.agent(own), instructions, model, tools)
+    at_work = own
+    if resume is None:
+        at_work = place.agent(own)
+    other = variant(at_work, instructions, model, tools)
     made = _forked(origin, place)
     replaced = made.changed(other, changes)
     label = label_of(
@@ -79,7 +82,8 @@ def fork(
         form = None
         if agent is None:  # another agent has its own
             form = origin.form
-        going_on = Continued(other, asked, past, made.record())
+        first = begun_by(place.first(own), past.handoffs, other)
+        going_on = Continued(first, asked, past, made.record())
         stream = _outermost(going_on, origin, place, own).stream(form)
         run = Run(stream, **origin.options)
     if origin.run is not None and breakpoints:
@@ -112,9 +116,9 @@ def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Co
     tool = around.tool(own)
     agent._tools[tool.name] = tool.begun_by(inner.start_inside)
     made = _forked(origin, around)
-    replaced = made.changed(agent, Changes())
-    asked = made.prompt(None, origin.told)
-    going_on = Continued(agent, asked, made.past(replaced, agent), made.record())
+    past = made.past(made.changed(agent, Changes()), agent)
+    first = begun_by(around.first(own), past.handoffs, agent)
+    going_on = Continued(first, made.prompt(None, origin.told), past, made.record())
     return _outermost(going_on, origin, around, own)
 
 
