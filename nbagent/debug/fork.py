@@ -3,6 +3,7 @@ live from there.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from msgspec import UNSET
@@ -18,6 +19,7 @@ from nbagent.debug.fork_label import label_of
 from nbagent.debug.forked import Forked
 from nbagent.debug.origin import Origin, origin_of
 from nbagent.debug.place import Place
+from nbagent.debug.point import Point
 from nbagent.debug.resumed import in_form
 from nbagent.debug.variant import begun_by, variant
 from nbagent.errors import ForkError
@@ -116,10 +118,20 @@ def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Co
     tool = around.tool(own)
     agent._tools[tool.name] = tool.begun_by(inner.start_inside)
     made = _forked(origin, around)
-    past = made.past(made.changed(agent, Changes()), agent)
+    past = replace(made.past(made.changed(agent, Changes()), agent), begun=_begun(around.point))
     first = begun_by(around.first(own), past.handoffs, agent)
     going_on = Continued(first, made.prompt(None, origin.told), past, made.record())
     return _outermost(going_on, origin, around, own)
+
+
+def _begun(point: Point) -> dict[str, dict[str, Any] | None]:
+    """Return the call at a point as one that had begun; see `ReplayedHistory`."""
+    call = point.call
+    assert call is not None
+    changed = None
+    if call.ran is not None and call.args is not None and call.ran.args != call.args.args:
+        changed = call.ran.args
+    return {call.start.id: changed}
 
 
 def _resumed(

@@ -131,14 +131,15 @@ def _shows(at: Any, run: NestedRun, call: RecordedCall) -> bool:
 
 
 def _of_request(outermost: NestedRun, request: Request) -> Place:
-    """Return the response that a request asked for: the next one that came.
+    """Return the response that a request asked for.
 
     Raises:
         ForkError: an agent sent it whose run is not shown.
     """
-    for nested in outermost.walk():
-        if nested.call_id != request.call:
-            continue
+    nested = next((each for each in outermost.walk() if each.id == request.inside), None)
+    if nested is not None and request.inside is not None and request.step is not None:
+        return Place(nested, point_of(nested.recorded, request.step, is_call=False))
+    if nested is not None:
         recorded = nested.recorded
         later = [step for step in recorded.steps if _begin(recorded, step) >= request.started]
         if not later:
