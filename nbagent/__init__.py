@@ -30,7 +30,7 @@ from nbagent.sources.recording import load, record, replay
 
 name_late_imports(
     act="nbagent.debug.acts:act",
-    agent_inside="nbagent.debug.acts:agent_inside",
+    agent_at="nbagent.debug.acts:agent_at",
     fork="nbagent.debug.fork:fork",
     send="nbagent.debug.send:send",
     to_case="nbagent.testing.case:to_case",

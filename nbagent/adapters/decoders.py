@@ -46,6 +46,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.cohere.decoder import CohereDecoder
     from nbagent.adapters.crewai.decoder import CrewDecoder
     from nbagent.adapters.dexto.decoder import DextoDecoder
+    from nbagent.adapters.dspy.decoder import DspyDecoder
     from nbagent.adapters.gemini.decoder import GeminiDecoder
     from nbagent.adapters.gemini.interactions import InteractionsDecoder
     from nbagent.adapters.google_adk.decoder import AdkDecoder
@@ -79,6 +80,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     # one with a session_id
     # google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code
     # and status
+    # dspy before openai.chat: the chunks of a program's models are those of Chat, with a mark
     #   openai.agents before agentor: Agentor's outputs have the SDK's type names
     # mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
     # openai.responses, agentor, hector and vercel.parts before text: their items may come as
@@ -114,6 +116,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         AgnoDecoder,
         AutoGenDecoder,
         StrandsDecoder,
+        DspyDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

@@ -186,6 +186,7 @@ class AgentLoop:
     async def _steps(self) -> e.RunEnd:
         if isinstance(self._history, ReplayedHistory) and self._history.calls:
             await self._toolset_tools.update(self.params, self._own_tools)
+            self._calls.begun.update(self._history.begun)
             await self._run_calls(self._history.calls)
         while self._steps_of[self.params.name] < self.params.max_steps:
             self._steps_of[self.params.name] += 1
@@ -296,10 +297,12 @@ class AgentLoop:
             params,
             output=self.params.output,
             path=self.params.path,
+            inside=self.params.inside,
             max_total_tokens=self.params.max_total_tokens,
             max_cost=self.params.max_cost,
             max_repeats=self.params.max_repeats,
             client=self.params.client,
+            record=self.params.record or params.record,
         )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")

@@ -195,9 +195,9 @@ class AgentParts(AgentOptions):
         """
         call = CURRENT_CALL.get()
         outer: tuple[str, ...] = ()
-        outer_call = None
+        inside = None
         if call is not None:
-            outer, outer_call = call.path, call.id
+            outer, inside = call.path, call.id_of_agent(call.id)
         connection = self._model.connection()
         self._tools, notices = renewed(self._tools)
         params = RunParams(
@@ -217,7 +217,7 @@ class AgentParts(AgentOptions):
             ),
             client=client,
             path=(*outer, self.name),
-            call=outer_call,
+            inside=inside,
             notices=notices,
         )
         params.check_client()

@@ -78,10 +78,7 @@ def _fork(run: Run, command: Fork) -> Run:
     made: dict[str, Any] = {name: changes[name] for name in _KEPT if name in changes}
     at = _at(run, command.block or "", command.request or 0)
     if "instructions" in made:
-        inner = agent_inside(run, command.block or "", command.request or 0)
-        own = run.own_agent.instructions
-        if inner is not None:
-            own = inner[0].instructions
+        own = agent_at(run, command.block or "", command.request or 0)[0].instructions
         made["instructions"] = unmasked(made["instructions"], run.masker(own), own)
     if "result" in changes:
         made["result"] = _result(changes["result"])
@@ -91,9 +88,9 @@ def _fork(run: Run, command: Fork) -> Run:
     return fork(run, at, below=True, **made)
 
 
-def agent_inside(run: Run, block: str, request: int) -> tuple[Agent, str] | None:
-    """Return the agent inside a call that goes on in a fork at a place, and its prompt; None if it
-    is the run's own agent.
+def agent_at(run: Run, block: str, request: int) -> tuple[Agent, str | None]:
+    """Return the agent that goes on in a fork at a place, and its prompt if it is inside a call;
+    else None.
 
     Args:
         run: of an `nbagent.Agent`.
@@ -104,14 +101,15 @@ def agent_inside(run: Run, block: str, request: int) -> tuple[Agent, str] | None
         LookupError: it cannot go on, or there is no such call or request.
     """
     if not block and not request:
-        return None
+        return run.own_agent, None
     try:
         place = place_of(recorded_of(run), _at(run, block, request), is_call=False)
-        if place.outer is None:
-            return None
-        return place.agent(run.own_agent), place.run.prompt
+        agent = place.agent(run.own_agent)
     except ForkError as error:
         raise LookupError(str(error)) from error
+    if place.outer is None:
+        return agent, None
+    return agent, place.run.prompt
 
 
 def _at(run: Run, block: str, request: int) -> Any:

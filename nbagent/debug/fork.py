@@ -3,6 +3,7 @@ live from there.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from msgspec import UNSET
@@ -18,8 +19,9 @@ from nbagent.debug.fork_label import label_of
 from nbagent.debug.forked import Forked
 from nbagent.debug.origin import Origin, origin_of
 from nbagent.debug.place import Place
+from nbagent.debug.point import Point
 from nbagent.debug.resumed import in_form
-from nbagent.debug.variant import variant
+from nbagent.debug.variant import begun_by, variant
 from nbagent.errors import ForkError
 from nbagent.events.ids import with_id_prefix
 from nbagent.notebook.show import draw, draw_below
@@ -63,7 +65,10 @@ def fork(
     own = changes.next_agent(origin)
     place = origin.place(at, is_call=changes.are_of_call)
     changes.check_at(place.point)
-    other = variant(place.agent(own), instructions, model, tools)
+    at_work = own
+    if resume is None:
+        at_work = place.agent(own)
+    other = variant(at_work, instructions, model, tools)
     made = _forked(origin, place)
     replaced = made.changed(other, changes)
     label = label_of(
@@ -79,7 +84,8 @@ def fork(
         form = None
         if agent is None:  # another agent has its own
             form = origin.form
-        going_on = Continued(other, asked, past, made.record())
+        first = begun_by(place.first(own), past.handoffs, other)
+        going_on = Continued(first, asked, past, made.record())
         stream = _outermost(going_on, origin, place, own).stream(form)
         run = Run(stream, **origin.options)
     if origin.run is not None and breakpoints:
@@ -112,10 +118,20 @@ def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Co
     tool = around.tool(own)
     agent._tools[tool.name] = tool.begun_by(inner.start_inside)
     made = _forked(origin, around)
-    replaced = made.changed(agent, Changes())
-    asked = made.prompt(None, origin.told)
-    going_on = Continued(agent, asked, made.past(replaced, agent), made.record())
+    past = replace(made.past(made.changed(agent, Changes()), agent), begun=_begun(around.point))
+    first = begun_by(around.first(own), past.handoffs, agent)
+    going_on = Continued(first, made.prompt(None, origin.told), past, made.record())
     return _outermost(going_on, origin, around, own)
+
+
+def _begun(point: Point) -> dict[str, dict[str, Any] | None]:
+    """Return the call at a point as one that had begun; see `ReplayedHistory`."""
+    call = point.call
+    assert call is not None
+    changed = None
+    if call.ran is not None and call.args is not None and call.ran.args != call.args.args:
+        changed = call.ran.args
+    return {call.start.id: changed}
 
 
 def _resumed(

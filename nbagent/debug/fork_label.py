@@ -1,14 +1,16 @@
 """`label_of`: where a fork begins and what is other in it, on one line."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
-from nbagent.debug.place import Place
 from nbagent.debug.point import Point
 from nbagent.events.jsonable import json_safe
 from nbagent.render.json_text import compact
 from nbagent.render.markup.text import one_line
+
+if TYPE_CHECKING:
+    from nbagent.debug.place import Place
 
 VALUE_CHARS = 40
 """Characters of a value in a label."""
@@ -21,7 +23,7 @@ _SEAM = "fork_seam"
 
 
 def label_of(
-    place: Place, changes: Mapping[str, Any], mask: Callable[[str], str], *, has_values: bool
+    place: "Place", changes: Mapping[str, Any], mask: Callable[[str], str], *, has_values: bool
 ) -> str:
     """Return the point and the changes of a fork, such as `rates(year=2023) → 99`.
 
@@ -57,7 +59,7 @@ def is_seam(event: e.Event) -> bool:
     return isinstance(event, e.Status) and bool(event.meta and event.meta.get(_SEAM))
 
 
-def _name(place: Place) -> str:
+def _name(place: "Place") -> str:
     """Return the response or the call, after the agents that it is inside of."""
     point = place.point
     name = f"step {point.step.number}"

@@ -20,24 +20,17 @@ class NestedRun:
 
     Attributes:
         recorded: its responses with their calls.
-        prefix: of its ids in the events of the outermost run; empty for that one.
+        id: of the agent in the events of the outermost run; None for the outermost.
         outer: the run that it is inside of, and the attributes that follow; None for the outermost.
         step: the response of the outer run that made the call.
         call: the call of the outer run.
     """
 
     recorded: RecordedRun
-    prefix: str = ""
+    id: str | None = None
     outer: "NestedRun | None" = None
     step: RecordedStep | None = None
     call: RecordedCall | None = None
-
-    @property
-    def call_id(self) -> str | None:
-        """Id of the call, as the outer run names it; None for the outermost run."""
-        if self.call is None:
-            return None
-        return self.call.start.id
 
     @property
     def prompt(self) -> str:
@@ -54,7 +47,7 @@ class NestedRun:
 
     def block_ids(self, call: RecordedCall) -> tuple[str, str]:
         """Return the ids that the block of one of its calls may have."""
-        id = short_id(self.prefix + call.start.id)
+        id = short_id(self._outermost_id(call.start.id))
         return id, f"tool:{id}"
 
     def _inner(self) -> Iterator["NestedRun"]:
@@ -67,7 +60,11 @@ class NestedRun:
         for start, events in _by_agent(self.recorded.events, calls):
             step, call = calls[start.parent_id or ""]
             made = RecordedRun([*_prompt(call), *events], start.name)
-            yield NestedRun(made, f"{self.prefix}{start.id}/", self, step, call)
+            yield NestedRun(made, self._outermost_id(start.id), self, step, call)
+
+    def _outermost_id(self, id: str) -> str:
+        """Return an id of this run as the events of the outermost run have it."""
+        return id if self.id is None else f"{self.id}/{id}"
 
 
 def _by_agent(

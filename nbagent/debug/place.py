@@ -9,6 +9,8 @@ from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, Recorded
 from nbagent.agent.subagent import AgentTool
 from nbagent.debug.nested_run import NestedRun
 from nbagent.debug.point import Point, point_of
+from nbagent.debug.replayed import ReplayedPart
+from nbagent.debug.variant import at_work
 from nbagent.errors import ForkError, did_you_mean
 from nbagent.run.requests import Request
 
@@ -33,15 +35,25 @@ class Place:
             return None
         return Place(run.outer, Point(run.step, run.call))
 
+    @property
+    def handoffs(self) -> list[str]:
+        """Names of the tools by which agents of the run have handed over before the point."""
+        return ReplayedPart(self.run.recorded, self.point).handoffs
+
     def agent(self, outermost: Agent) -> Agent:
-        """Return the agent whose run has the point.
+        """Return the agent that is at work at the point.
 
         Args:
             outermost: the agent of the outermost run.
 
         Raises:
-            ForkError: it is not one of the tools of the agent around it.
+            ForkError: it, or one around it, is not among the tools of the agent around that, or has
+                not taken over.
         """
+        return at_work(self.first(outermost), self.handoffs)
+
+    def first(self, outermost: Agent) -> Agent:
+        """Return the agent that began the run; arguments and errors as for `agent`."""
         around = self.outer
         if around is None:
             return outermost
@@ -119,14 +131,15 @@ def _shows(at: Any, run: NestedRun, call: RecordedCall) -> bool:
 
 
 def _of_request(outermost: NestedRun, request: Request) -> Place:
-    """Return the response that a request asked for: the next one that came.
+    """Return the response that a request asked for.
 
     Raises:
         ForkError: an agent sent it whose run is not shown.
     """
-    for nested in outermost.walk():
-        if nested.call_id != request.call:
-            continue
+    nested = next((each for each in outermost.walk() if each.id == request.inside), None)
+    if nested is not None and request.inside is not None and request.step is not None:
+        return Place(nested, point_of(nested.recorded, request.step, is_call=False))
+    if nested is not None:
         recorded = nested.recorded
         later = [step for step in recorded.steps if _begin(recorded, step) >= request.started]
         if not later:

@@ -288,26 +288,29 @@ class ForkableRun(FollowedRun):
             texts["model"] = own.model
             if not state.privacy.hides_requests:
                 texts["instructions"] = own.instructions
-        texts["prompt"] = prompt
+        if prompt is not None:
+            texts["prompt"] = prompt
         masked = {name: state.privacy.mask(texts[name]) for name in _TEXTS if name in texts}
         # A framework does not call from the middle: the result is what its model goes on with.
         given = {"result"} if own is None else set()
         return fork_form(masked, args, schema, given=given & masked.keys())
 
-    def _agent_at(self, block: str, request: int) -> tuple[Any, str]:
+    def _agent_at(self, block: str, request: int) -> tuple[Any, str | None]:
         """Return the agent that goes on from a call or a request, and its prompt.
 
         Returns:
-            None for the agent in another framework; an empty prompt if it is not known.
+            None for the agent in another framework; an empty prompt if it is not known, None if it
+            is hidden.
         """
-        if self.own_agent is not None:
-            inner: tuple[Any, str] | None = late_import("agent_inside")(self, block, request)
-            if inner is not None:
-                return inner
+        agent = self.own_agent
+        if agent is not None:
+            agent, task = late_import("agent_at")(self, block, request)
+            if task is not None:
+                return agent, None if self.hides_requests else task  # an argument of a call
         with self._state.lock:
             blocks = self._state.transcript.blocks.values()
             prompts = [each.text("text") for each in blocks if each.kind == "prompt"]
-        return self.own_agent, prompts[0] if len(prompts) == 1 else ""
+        return agent, prompts[0] if len(prompts) == 1 else ""
 
     def _result_to_give(self, block: str) -> str:
         """Return what the model read of a call; in another framework, of its last attempt.

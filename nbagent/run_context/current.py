@@ -79,7 +79,7 @@ class RunContext:
         step: number of the model's response that is asked for here, from 1; None if the code does
             not say it.
         agent: name of the agent that asks for it; None if the code does not say it.
-        call: id of the call that this agent works inside; None if it works inside none.
+        inside: id of this agent, as the run's events have it, if it works inside a call; else None.
     """
 
     run: RunHost
@@ -87,7 +87,7 @@ class RunContext:
     stops: bool = True
     step: int | None = None
     agent: str | None = None
-    call: str | None = None
+    inside: str | None = None
 
     @property
     def breakpoints(self) -> Breakpoints | None:
@@ -179,17 +179,17 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def at_step(number: int, agent: str, call: str | None) -> Iterator[None]:
+def at_step(number: int, agent: str, inside: str | None) -> Iterator[None]:
     """Note that the code of a `with` block asks for a response of the model.
 
     Args:
         number: of the response within the agent's run, from 1.
         agent: its name.
-        call: id of the call that the agent works inside, or None.
+        inside: its id, as the run's events have it, if it works inside a call; else None.
     """
     around = CURRENT_RUN.get()
     if around is not None:
-        around = replace(around, step=number, agent=agent, call=call)
+        around = replace(around, step=number, agent=agent, inside=inside)
     token = CURRENT_RUN.set(around)
     try:
         yield

@@ -20,8 +20,7 @@ class HTTPExchange:
         step: number of the model's response that it asks for, from 1; None if the sender does not
             know it.
         agent: name of the agent that sent it; None if the sender does not know it.
-        call: id of the call that this agent works inside, as its own run names it; None if it works
-            inside none.
+        inside: id of this agent, as the run's events have it, if it works inside a call; else None.
 
     Attributes:
         started: when it was sent, in seconds since the epoch.
@@ -45,14 +44,14 @@ class HTTPExchange:
         lane: str | None = None,
         step: int | None = None,
         agent: str | None = None,
-        call: str | None = None,
+        inside: str | None = None,
     ) -> None:
         self.url = url
         self.body = body
         self.lane = lane
         self.step = step
         self.agent = agent
-        self.call = call
+        self.inside = inside
         self.started = time.time()
         self.ended: float | None = None
         self.seconds: float | None = None

@@ -28,6 +28,7 @@ _CALLS = {
     "claude_agent_sdk": "query(prompt=…)",
     "mistralai": "client.chat.stream_async(…)",
     "strands": "agent.stream_async(…)",
+    "dspy": "dspy.streamify(program)(…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""

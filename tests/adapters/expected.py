@@ -75,6 +75,7 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     "crewai": (LONDON, CAPITAL),
     "agent_framework": (LONDON, CAPITAL),
     "strands": (LONDON, CAPITAL),
+    "dspy": (LONDON, CAPITAL),
     "agno/replay-agent-events": (LONDON, CAPITAL),
     "agno/replay-agent-content": (LONDON, []),
     "agno/replay-team": (

@@ -68,6 +68,7 @@ SESSION_ERROR = {
 }
 GOOGLE_ERROR = {"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}
 SDK_OUTPUT: dict[str, Any] = {"type": "run_item_stream_event", "item": {}, "tool_action": None}
+DSPY_CHUNK: dict[str, Any] = {"predict_id": 1, "choices": [{"index": 0, "delta": {}}]}
 RPC_RESULT: dict[str, Any] = {
     "jsonrpc": "2.0",
     "result": {"content": [], "kind": "message", "parts": []},
@@ -75,6 +76,7 @@ RPC_RESULT: dict[str, Any] = {
 PRECEDENCE = [
     ("openai.sessions", "anthropic.messages", SESSION_ERROR),
     ("google.gemini", "openai.chat", GOOGLE_ERROR),
+    ("dspy", "openai.chat", DSPY_CHUNK),
     ("openai.agents", "agentor", SDK_OUTPUT),
     ("mcp", "a2a", RPC_RESULT),
     ("openai.responses", "text", '{"type":"response.created"'),

@@ -145,6 +145,40 @@ def test_of_two_agents_at_work_at_once_the_request_tells_which() -> None:
         assert told(outer.bodies[2])[-2:] == [("tool", "l"), ("tool", "r, again")]
 
 
+@pytest.mark.parametrize("at", ["fetch_rates", 4])
+def test_an_agent_that_has_taken_over_inside_a_call_goes_on(at: Any) -> None:
+    replies = (
+        say("chat", "", [("c1", "triage", '{"task": "rate"}')], number=1),
+        say("chat", "", [("t1", "transfer_to_expert", "{}")], number=2),
+        say("chat", "", [("h1", "fetch_rates", '{"year": 2024}')], number=3),
+        say("chat", "1.09", number=4),
+        say("chat", "It is 1.09.", number=5),
+        *AFTER,
+    )
+    with Server(*replies) as server:
+        expert = agent(server, "expert", fetch_rates)
+        run = finished(
+            agent(server, "boss", agent(server, "triage", handoffs=[expert])).stream("?")
+        )
+        place = run.requests[at - 1] if isinstance(at, int) else at
+        made = fork(run, place, instructions="Be a poet.")
+        assert told(server.bodies[5]) == [("system", "Be a poet."), *told(server.bodies[3])[1:]]
+        assert server.bodies[5]["tools"] == server.bodies[3]["tools"]
+    assert str(made.answer) == "The helper says 9."
+
+
+def test_an_agent_inside_a_call_of_one_that_has_taken_over_goes_on() -> None:
+    replies = (say("chat", "", [("t1", "transfer_to_expert", "{}")], number=1), *BEFORE, *AFTER)
+    with Server(*replies) as server:
+        expert = agent(server, "expert", agent(server, "helper", fetch_rates))
+        run = finished(agent(server, "boss", handoffs=[expert]).stream("Which rate?"))
+        assert run.fork_form(run.tools[2].id).schema["properties"]["prompt"]["default"]
+        made = fork(run, "fetch_rates", result={"rate": 9})
+        assert told(server.bodies[5]) == [*told(server.bodies[3])[:-1], ("tool", '{"rate":9}')]
+        assert told(server.bodies[6])[:-1] == told(server.bodies[4])[:-1]
+    assert str(made.answer) == "The helper says 9."
+
+
 def test_a_tool_that_must_not_run_twice_is_taken_from_the_record_inside_too() -> None:
     made: list[int] = []
 
@@ -186,6 +220,15 @@ def test_the_forms_have_what_the_agent_inside_has(server: Server) -> None:
     of_boss = run.fork_form(request=4).schema["properties"]
     assert of_boss["instructions"]["default"] == "You are boss."
     assert of_boss["prompt"]["default"] == "Which rate?"
+
+
+@pytest.mark.parametrize(
+    "options", [{"hide": {"helper": "args"}}, {"hide": {"helper": "all"}}, {"reveal": "answer"}]
+)
+def test_a_task_that_is_hidden_is_in_no_form(server: Server, options: dict[str, Any]) -> None:
+    run = finished(boss(server).stream("Which rate?"), **options)
+    forms = [run.fork_form(request=3), *(run.fork_form(call.id) for call in run.tools)]
+    assert not [form for form in forms if "rate of 2024" in str((form.schema, form.text))]
 
 
 def test_a_form_makes_a_fork_inside(server: Server) -> None:

@@ -109,6 +109,74 @@ def test_an_agent_that_has_taken_over_goes_on() -> None:
     assert len([event for event in made.events if isinstance(event, AgentHandoff)]) == 1
 
 
+def handed_over(server: Server, *tools: Any) -> nbagent.Run:
+    """Return the run of a clerk who hands over to an expert, who calls a tool."""
+    expert = nbagent.Agent(
+        "test-2", "You know.", tools=tools, client=server.client(), name="expert"
+    )
+    clerk = nbagent.Agent(
+        "test-1", "You ask.", client=server.client(), name="clerk", handoffs=[expert]
+    )
+    return finished(clerk.stream("?"))
+
+
+TO_EXPERT = say("chat", "", [("c1", "transfer_to_expert", "{}")], number=1)
+OF_EXPERT = say("chat", "", [("c2", "fetch_rates", '{"year": 2024}')], number=2)
+
+
+@pytest.mark.parametrize(
+    ("at", "changes", "model", "instructions", "output"),
+    [
+        ("fetch_rates", {}, "test-2", "You know.", '{"rate":1.09}'),
+        ("fetch_rates", {"args": {"year": 2023}}, "test-2", "You know.", '{"rate":1.08}'),
+        (3, {"instructions": "Be long."}, "test-2", "Be long.", '{"rate":1.09}'),
+        (3, {"model": "test-3"}, "test-3", "You know.", '{"rate":1.09}'),
+        (3, {"messages": lambda told: told}, "test-2", "You know.", '{"rate":1.09}'),
+    ],
+)
+def test_what_is_changed_is_that_of_the_agent_that_has_taken_over(
+    at: Any, changes: dict[str, Any], model: str, instructions: str, output: str
+) -> None:
+    with Server(TO_EXPERT, OF_EXPERT, say("chat", "1.09."), say("chat", "Again.")) as server:
+        made = fork_of(handed_over(server, fetch_rates), at, **changes)
+        body = server.bodies[3]
+    assert str(made.answer) == "Again."
+    messages = body["messages"]
+    assert (body["model"], messages[0]["content"], messages[-1]["content"]) == (
+        model,
+        instructions,
+        output,
+    )
+
+
+def test_a_tool_of_the_agent_that_has_taken_over_is_not_called_twice_either() -> None:
+    made: list[int] = []
+
+    @nbagent.tool(once=True)
+    def fetch_rates(year: int) -> int:
+        """Fetch."""
+        made.append(year)
+        return year
+
+    with Server(
+        TO_EXPERT, OF_EXPERT, say("chat", "Done."), OF_EXPERT, say("chat", "Done.")
+    ) as server:
+        fork_of(handed_over(server, fetch_rates), 2)
+    assert made == [2024]
+
+
+def test_the_form_has_what_the_agent_that_has_taken_over_has() -> None:
+    with Server(TO_EXPERT, OF_EXPERT, say("chat", "1.09.")) as server:
+        run = handed_over(server, fetch_rates)
+    forms = [run.fork_form(request=at).schema["properties"] for at in (1, 2, 3)]
+    assert [(form["instructions"]["default"], form["model"]["default"]) for form in forms] == [
+        ("You ask.", "test-1"),
+        ("You know.", "test-2"),
+        ("You know.", "test-2"),
+    ]
+    assert [form["prompt"]["default"] for form in forms] == ["?"] * 3
+
+
 @dataclass
 class Change:
     by: float

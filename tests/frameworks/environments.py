@@ -43,6 +43,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
     "crewai": ("crewai",),
+    "pipelines": ("dspy",),
 }
 """Packages tested in each environment, by `test_<package>.py`.
 

@@ -57,6 +57,9 @@ class Calls:
         keep: keeps an output for the model, before the reader sees the result.
         spending: counts the tokens of the run.
         breakpoint_prompts: asks the reader at breakpoints.
+
+    Attributes:
+        begun: calls that had begun in a run that this one repeats; see `ReplayedHistory`.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Calls:
         self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
         self._breakpoint_prompts = breakpoint_prompts
+        self.begun: dict[str, dict[str, Any] | None] = {}
 
     async def run(self, calls: Sequence[Call]) -> list[input_items.FunctionCallOutput]:
         """Run the calls of one response, emit their results, and return them for the model, in the
@@ -140,6 +144,10 @@ class Calls:
         arguments = parse_arguments(args.args_text)
         _note_arguments(start, arguments)
         call = _Permitted(start, tool, arguments)
+        if start.id in self.begun:
+            changed = self.begun.pop(start.id)
+            note = await self._change_arguments(call, changed)
+            return replace(call, arguments=changed or arguments, note=note)
         response = await self._ask(call)
         if response is None:
             return call
@@ -314,6 +322,7 @@ class Calls:
                 spending=self._spending,
                 output=output,
                 results=results,
+                inside=self._params.inside,
             )
             CURRENT_CALL.set(context)  # of this call's own task
             with routed_console():

@@ -24,6 +24,7 @@ class CallContext:
         questions: asks the run's reader.
         emit: emits an event of the run; to be awaited on nbagent's own loop.
         spending: counts the tokens of the run.
+        inside: id of the agent that made the call, if it works inside a call itself; else None.
         agents: numbers the agents that work inside the call.
         output: takes what the tool prints, and its progress.
         results: takes what the tool displays.
@@ -38,7 +39,18 @@ class CallContext:
     spending: Spending
     output: CallOutput
     results: CallResults
+    inside: str | None = None
     agents: "count[int]" = field(default_factory=lambda: count(1))
+
+    def id_of_agent(self, id: str) -> str:
+        """Return the id of an agent inside the call, as the outermost run's events have it.
+
+        Args:
+            id: of the agent, as the call's own run names it.
+        """
+        if self.inside is None:
+            return id
+        return f"{self.inside}/{id}"
 
 
 CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("nbagent_call", default=None)

@@ -76,10 +76,13 @@ class NestedEvents:
     Args:
         context: of the call that the sub-agent works for.
         name: of the agent, if its stream does not say another one.
+
+    Attributes:
+        id: of the sub-agent, as the call's own run names it.
     """
 
     def __init__(self, context: CallContext, name: str) -> None:
-        self._id = f"{context.id}/agent-{next(context.agents)}"
+        self.id = f"{context.id}/agent-{next(context.agents)}"
         self._tool_id = context.id
         self._name = name
 
@@ -92,18 +95,18 @@ class NestedEvents:
                 self._name = event.name or self._name
                 return [
                     e.AgentStart(
-                        id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id
+                        id=self.id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id
                     )
                 ]
             case e.RunEnd():
-                return [agent_end(self._id, event, name=self._name, parent_id=self._tool_id)]
+                return [agent_end(self.id, event, name=self._name, parent_id=self._tool_id)]
             case e.Prompt():
                 return []  # the call's arguments have it
             case e.StepStart():
                 event = replace(event, model=None)  # the header names the outer run's
             case e.Error():
                 event = replace(event, fatal=False)  # the outer run goes on
-        own = with_id_prefix(event, self._id)
-        parent_id, agent = own.parent_id or self._id, own.agent or self._name
+        own = with_id_prefix(event, self.id)
+        parent_id, agent = own.parent_id or self.id, own.agent or self._name
         # which the outer run gives
         return [replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")]

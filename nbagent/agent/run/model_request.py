@@ -113,7 +113,7 @@ class ModelRequest:
     async def _send_once(self, emit: Callable[[e.Event], Awaitable[None]]) -> Any:
         params = self.params
         cut_after = await injected.before_request(params.connection, emit)
-        with at_step(self.step, params.name, params.call):
+        with at_step(self.step, params.name, params.inside):
             stream = await params.connection.ask(
                 params.all_instructions, self._items, self.tools, self.settings, params.form
             )

@@ -36,7 +36,8 @@ class RunParams(AgentOptions):
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
-        call: id of the call that the run is inside, or None.
+        inside: id of the agent inside a call whose run this is, as the outermost run's events have
+            it; None for a run of its own.
         record: calls that were made before, for tools that must not be called twice; None if there
             are none.
         delivery: pieces and pace of the texts; None for those of the model.
@@ -55,7 +56,7 @@ class RunParams(AgentOptions):
     output: OutputFormat | None = None
     handoffs: Mapping[str, Handoff] = field(default_factory=dict)
     path: tuple[str, ...] = ()
-    call: str | None = None
+    inside: str | None = None
     record: Record | None = None
     notices: Sequence[str] = ()
     client: ClientOptions = NO_OPTIONS

@@ -1,7 +1,8 @@
 """`ReplayedHistory`: the part of a run that another one repeats, before it goes on live."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from nbagent import events as e
 from nbagent.agent.model.input_items import Item
@@ -19,6 +20,8 @@ class ReplayedHistory(NoHistory):
         events: the same as the reader sees it, without the prompt.
         steps: number of the responses in it.
         calls: of the last response, which are still to be made.
+        begun: of these, by id, those that had begun: nobody is asked about them. Each with the
+            arguments that a reader changed, None for those that the model wrote.
         handoffs: names of the tools by which agents have handed over.
         prefix: of the ids that the run makes from then on.
     """
@@ -28,6 +31,7 @@ class ReplayedHistory(NoHistory):
     events: Sequence[e.Event] = ()
     steps: int = 0
     calls: Sequence[Call] = ()
+    begun: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
     handoffs: Sequence[str] = ()
     prefix: str = "fork-1"
 

@@ -80,11 +80,9 @@ class Request:
         return self._exchange.agent
 
     @property
-    def call(self) -> str | None:
-        """Id of the call that the agent works inside, as that call's own run names it; None if it
-        works inside none.
-        """
-        return self._exchange.call
+    def inside(self) -> str | None:
+        """Id of the agent, as the run's events have it, if it works inside a call; else None."""
+        return self._exchange.inside
 
     @property
     def lane(self) -> str | None:

@@ -136,7 +136,7 @@ def _begun(request: Any) -> HTTPExchange | None:
     url, credentials = _without_credentials(str(request.url))
     secrets.register(*secrets.credentials_in(request.headers), *credentials)
     exchange = HTTPExchange(
-        url, body, lane=around.lane, step=around.step, agent=around.agent, call=around.call
+        url, body, lane=around.lane, step=around.step, agent=around.agent, inside=around.inside
     )
     try:
         if around.run.record(exchange):
