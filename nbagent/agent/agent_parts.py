@@ -196,9 +196,11 @@ class AgentParts(AgentOptions):
         call = CURRENT_CALL.get()
         outer: tuple[str, ...] = ()
         inside = None
+        connection = self._model.connection()
+        record = getattr(connection, "record", None)
         if call is not None:
             outer, inside = call.path, call.id_of_agent(call.id)
-        connection = self._model.connection()
+            record = record or call.record
         self._tools, notices = renewed(self._tools)
         params = RunParams(
             **values_of(self),
@@ -206,7 +208,7 @@ class AgentParts(AgentOptions):
             tools={**extra_tools, **self._tools},
             toolsets=self._toolsets,
             connection=connection,
-            record=getattr(connection, "record", None),
+            record=record,
             allow=self.allow,
             allowed=set() if allowed is None else allowed,
             delivery=self.delivery,

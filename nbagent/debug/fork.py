@@ -120,7 +120,7 @@ def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Co
     made = _forked(origin, around)
     past = replace(made.past(made.changed(agent, Changes()), agent), begun=_begun(around.point))
     first = begun_by(around.first(own), past.handoffs, agent)
-    going_on = Continued(first, made.prompt(None, origin.told), past, made.record())
+    going_on = Continued(first, made.prompt(None, origin.told), past, made.record(inner.record))
     return _outermost(going_on, origin, around, own)
 
 

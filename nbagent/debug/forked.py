@@ -22,6 +22,7 @@ from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.tool import Tool
 from nbagent.debug.changes import Changes
 from nbagent.debug.fork_label import seam
+from nbagent.debug.nested_run import NestedRun, records_inside
 from nbagent.debug.point import Point
 from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.errors import ForkError, ToolError
@@ -149,8 +150,13 @@ class Forked:
             prefix=part.prefix,
         )
 
-    def record(self) -> Record:
-        """Return the calls after the point, for tools that must not be called twice."""
+    def record(self, inside: Record | None = None) -> Record:
+        """Return the calls after the point, for tools that must not be called twice.
+
+        Args:
+            inside: those of the agent that goes on inside the call at the point, which gets those
+                of agents inside later calls of the same tool; None if none goes on there.
+        """
         repeated = self._part.steps
         first = self._point.step.number
         made = set()
@@ -160,10 +166,16 @@ class Forked:
         made -= {id(call) for call in self._part.open}
         if self._output is not None:
             made.add(id(self._point.call))
-        later = [step for step in self._run.steps if step.number >= first]
-        return Record(
-            call for step in later for call in step.calls.values() if id(call) not in made
-        )
+        steps = [step for step in self._run.steps if step.number >= first]
+        later = [call for step in steps for call in step.calls.values() if id(call) not in made]
+        around = {id(call) for call in later}
+        if inside is not None:
+            around.discard(id(self._point.call))
+        runs = (run for run in NestedRun(self._run).inner() if id(run.call) in around)
+        record = Record(later, records_inside(runs))
+        if inside is not None and self._point.call is not None:
+            record.put_inside(self._point.call.start.name, inside)
+        return record
 
 
 def _tool_of(agent: Agent, name: str) -> Tool[Any, Any] | None:

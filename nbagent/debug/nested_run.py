@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.model.recorded_run import Record, RecordedCall, RecordedRun, RecordedStep
 from nbagent.events.ids import without_id_prefix
 from nbagent.transcript.block import short_id
 
@@ -42,7 +42,7 @@ class NestedRun:
     def walk(self) -> Iterator["NestedRun"]:
         """Yield this run and those inside its calls, each before those inside of it."""
         yield self
-        for inner in self._inner():
+        for inner in self.inner():
             yield from inner.walk()
 
     def block_ids(self, call: RecordedCall) -> tuple[str, str]:
@@ -50,7 +50,7 @@ class NestedRun:
         id = short_id(self._outermost_id(call.start.id))
         return id, f"tool:{id}"
 
-    def _inner(self) -> Iterator["NestedRun"]:
+    def inner(self) -> Iterator["NestedRun"]:
         """Yield the runs of agents inside the calls of this one."""
         calls = {
             call.start.id: (step, call)
@@ -65,6 +65,24 @@ class NestedRun:
     def _outermost_id(self, id: str) -> str:
         """Return an id of this run as the events of the outermost run have it."""
         return id if self.id is None else f"{self.id}/{id}"
+
+
+def record_of(runs: Iterable[NestedRun]) -> Record:
+    """Return the calls of runs, with those inside of them, for tools that must not be called
+    twice.
+    """
+    known = list(runs)
+    calls = [call for run in known for call in run.recorded.calls]
+    return Record(calls, records_inside(inner for run in known for inner in run.inner()))
+
+
+def records_inside(runs: Iterable[NestedRun]) -> dict[str, Record]:
+    """Return the calls of runs inside calls by the tool of these."""
+    by_tool: dict[str, list[NestedRun]] = {}
+    for run in runs:
+        if run.call is not None:
+            by_tool.setdefault(run.call.start.name, []).append(run)
+    return {tool: record_of(each) for tool, each in by_tool.items()}
 
 
 def _by_agent(

@@ -171,3 +171,38 @@ def test_messages_inside_are_changed() -> None:
         run = finished(boss(server).stream("Which rate?"))
         fork(run, run.requests[2], messages=edit)
         assert told(server.bodies[4]) == [*told(server.bodies[2])[:-1], ("tool", "7")]
+
+
+def books(seat: int) -> tuple[Any, ...]:
+    """Return what the models say of a call of the helper, who books a seat."""
+    return (
+        say("chat", "", [(f"c{seat}", "helper", '{"task": "book"}')], number=seat),
+        say("chat", "", [(f"h{seat}", "book", f'{{"seat": {seat}}}')], number=seat + 1),
+        say("chat", "Booked.", number=seat + 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "left_out"),
+    [(1, 0), ("helper", 4), (2, 1)],
+    ids=["asked anew", "call made again", "agent inside asked anew"],
+)
+def test_a_tool_that_must_not_run_twice_is_not_called_again_by_agents_inside(
+    at: Any, left_out: int
+) -> None:
+    made: list[int] = []
+
+    @nbagent.tool(once=True)
+    def book(seat: int) -> str:
+        """Book."""
+        made.append(seat)
+        return f"seat {seat}"
+
+    both, end = (*books(10), *books(20)), say("chat", "End.", number=40)
+    with Server(*both, end, *both[left_out:], *books(30), end) as server:
+        run = finished(boss(server, book).stream("?"))
+        place = run.requests[1] if at == 2 else at
+        again = fork(run, place)
+        results = [call.result for call in again.tools if call.name == "book"]
+    assert results == ["seat 10", "seat 20", "seat 30"]
+    assert made == [10, 20, 30]

@@ -312,6 +312,7 @@ class Calls:
         """Call a tool's function."""
         async with CallOutput(start.id, self._emit) as output:
             results = CallResults(start.id, output, self._limit(tool))
+            record = self._params.record
             context = CallContext(
                 id=start.id,
                 name=tool.name,
@@ -323,6 +324,7 @@ class Calls:
                 output=output,
                 results=results,
                 inside=self._params.inside,
+                record=None if record is None else record.inside(tool.name),
             )
             CURRENT_CALL.set(context)  # of this call's own task
             with routed_console():

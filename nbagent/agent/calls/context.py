@@ -9,6 +9,7 @@ from nbagent import events as e
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import CallResults
+from nbagent.agent.model.recorded_run import Record
 from nbagent.agent.run.limits import Spending
 
 
@@ -25,6 +26,8 @@ class CallContext:
         emit: emits an event of the run; to be awaited on nbagent's own loop.
         spending: counts the tokens of the run.
         inside: id of the agent that made the call, if it works inside a call itself; else None.
+        record: calls that were made before by agents inside calls of the tool; None if there are
+            none.
         agents: numbers the agents that work inside the call.
         output: takes what the tool prints, and its progress.
         results: takes what the tool displays.
@@ -40,6 +43,7 @@ class CallContext:
     output: CallOutput
     results: CallResults
     inside: str | None = None
+    record: Record | None = None
     agents: "count[int]" = field(default_factory=lambda: count(1))
 
     def id_of_agent(self, id: str) -> str:

@@ -261,10 +261,33 @@ class Record:
 
     Args:
         calls: in order. Each stands for one call.
+        inside: those of agents inside calls, by the tool of these calls.
     """
 
-    def __init__(self, calls: Iterable[RecordedCall]) -> None:
+    def __init__(
+        self, calls: Iterable[RecordedCall], inside: "Mapping[str, Record] | None" = None
+    ) -> None:
         self._calls = [call for call in calls if call.result is not None]
+        self._inside = dict(inside or {})
+
+    def inside(self, tool: str) -> "Record | None":
+        """Return the calls of agents inside calls of a tool; None if there are none."""
+        return self._inside.get(tool)
+
+    def add(self, other: "Record") -> None:
+        """Add the calls of another one behind its own."""
+        self._calls += other._calls
+        for tool, record in other._inside.items():
+            if tool in self._inside:
+                self._inside[tool].add(record)
+            else:
+                self._inside[tool] = record
+
+    def put_inside(self, tool: str, record: "Record") -> None:
+        """Put those of an agent that goes on inside a call before the others of its tool."""
+        if tool in self._inside:
+            record.add(self._inside[tool])
+        self._inside[tool] = record
 
     def has(self, tool: str) -> bool:
         """Return True if a call of that tool is left."""
