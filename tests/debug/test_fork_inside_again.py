@@ -32,7 +32,7 @@ def test_a_request_of_agents_with_one_name_and_one_id_of_a_call_is_its_own() -> 
 
 
 def test_a_request_inside_of_an_agent_that_failed_later_is_its_own() -> None:
-    replies = (
+    replies: tuple[Any, ...] = (
         say("chat", "", [("c1", "middle", '{"task": "ask"}')], number=1),
         say("chat", "", [("c1", "helper", '{"task": "rate"}')], number=2),
         say("chat", "1.09", number=3),
@@ -122,24 +122,28 @@ def test_a_task_that_a_reader_changed_stays_changed() -> None:
     assert made.tools[0].args == {"task": "rate of 2023"}
 
 
-@pytest.mark.parametrize("kind", ["session", "chat"])
-def test_a_run_that_knows_what_was_said_before_goes_on(kind: str) -> None:
+def test_a_run_of_a_session_goes_on() -> None:
     with Server(say("chat", "Hi."), *BEFORE, *AFTER) as server:
-        if kind == "chat":
-            chat = nbagent.chat(boss(server))
-            chat.send("hello").result(20)
-            chat.send("Which rate?").result(20)
-            run = chat.run
-        else:
-            session = boss(server).session()
-            finished(session.stream("hello"))
-            run = finished(session.stream("Which rate?"))
-        call = next(each for each in run.tools if each.name == "fetch_rates")
-        made = fork(run, call, result={"rate": 9})
-        assert told(server.bodies[5]) == [*told(server.bodies[3])[:-1], ("tool", '{"rate":9}')]
-        assert told(server.bodies[6]) == [*told(server.bodies[4])[:-1], ("tool", "It is 9.")]
-        if kind == "chat":
-            chat.close()
+        session = boss(server).session()
+        finished(session.stream("hello"))
+        _check_goes_on(server, finished(session.stream("Which rate?")))
+
+
+def test_a_chat_goes_on() -> None:
+    with Server(say("chat", "Hi."), *BEFORE, *AFTER) as server:
+        chat = nbagent.chat(boss(server))
+        chat.send("hello").result(20)
+        chat.send("Which rate?").result(20)
+        _check_goes_on(server, chat.run)
+        chat.close()
+
+
+def _check_goes_on(server: Server, run: nbagent.Run) -> None:
+    """Check that a fork inside the last run tells the model what was said before."""
+    call = next(each for each in run.tools if each.name == "fetch_rates")
+    made = fork(run, call, result={"rate": 9})
+    assert told(server.bodies[5]) == [*told(server.bodies[3])[:-1], ("tool", '{"rate":9}')]
+    assert told(server.bodies[6]) == [*told(server.bodies[4])[:-1], ("tool", "It is 9.")]
     assert str(made.answer) == "The helper says 9."
 
 
