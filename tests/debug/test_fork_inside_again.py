@@ -148,7 +148,7 @@ def _check_goes_on(server: Server, run: nbagent.Run) -> None:
 
 
 def test_a_call_inside_that_a_stop_broke_off_is_made_now() -> None:
-    entered, calls = threading.Event(), []
+    entered, shown, calls = threading.Event(), threading.Event(), []
 
     async def slow(year: int) -> int:
         """Wait, at first."""
@@ -160,8 +160,10 @@ def test_a_call_inside_that_a_stop_broke_off_is_made_now() -> None:
     begin = say("chat", "", [("h1", "slow", '{"year": 2024}')], number=2)
     with Server(BEFORE[0], begin, *AFTER) as server:
         run = nbagent.Run(boss(server, slow).stream("?"))
+        run.on("tool.start", lambda event: shown.set() if event.name == "slow" else None)
         run.start()
         assert entered.wait(20)
+        assert shown.wait(20)
         run.cancel()
         made = fork(run.wait(20), "slow")
     assert (calls, str(made.answer)) == ([2024, 2024], "The helper says 9.")
