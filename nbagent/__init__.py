@@ -33,6 +33,7 @@ name_late_imports(
     agent_at="nbagent.debug.acts:agent_at",
     fork="nbagent.debug.fork:fork",
     send="nbagent.debug.send:send",
+    told_at="nbagent.debug.fork:told_at",
     to_case="nbagent.testing.case:to_case",
     to_test="nbagent.testing.writer:to_test",
 )

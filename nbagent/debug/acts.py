@@ -3,7 +3,7 @@
 import itertools
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
@@ -13,12 +13,14 @@ import msgspec
 from nbagent.agent import Agent
 from nbagent.debug.compare import compare_table
 from nbagent.debug.compared_run import compared_run
+from nbagent.debug.edited_messages import Edit
 from nbagent.debug.fork import fork
 from nbagent.debug.origin import recorded_of
 from nbagent.debug.place import place_of
 from nbagent.debug.send import Answers, send
 from nbagent.errors import ForkError, NbagentError
 from nbagent.events.json_text import decode_json
+from nbagent.protocol.inspection import ForkForm
 from nbagent.protocol.messages import Act, Compare, Fork, Keep, Send
 from nbagent.protocol.values import LargeValue, Outcome
 from nbagent.run import Run
@@ -80,12 +82,27 @@ def _fork(run: Run, command: Fork) -> Run:
     if "instructions" in made:
         own = agent_at(run, command.block or "", command.request or 0)[0].instructions
         made["instructions"] = unmasked(made["instructions"], run.masker(own), own)
+    if "messages" in changes:
+        made["messages"] = _edit(shown, made, changes["messages"])
     if "result" in changes:
         made["result"] = _result(changes["result"])
     args = _changed(changes.get("arguments", {}), begun.get("arguments", {}))
     if args:
         made["args"] = args
     return fork(run, at, below=True, **made)
+
+
+def _edit(shown: ForkForm, others: Collection[str], messages: Any) -> Edit:
+    """Return the change of the messages that a form shows.
+
+    Raises:
+        ForkError: other changes are parts of the messages too.
+    """
+    twice = [name for name in ("instructions", "prompt") if name in others]
+    if twice:
+        raise ForkError(f"{twice[0]} is one of the messages too: change it in one place")
+    masked = shown.schema["properties"]["messages"]["default"]
+    return lambda told: unmasked(messages, masked, told)
 
 
 def agent_at(run: Run, block: str, request: int) -> tuple[Agent, str | None]:

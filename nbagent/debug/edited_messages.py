@@ -36,9 +36,7 @@ def edited(
         ForkError: what `edit` gave are no messages, or none of them is the user's.
     """
     parts = _parts([*past.before, *prompt, *past.items])
-    told = [message for message, _ in parts]
-    if instructions:
-        told.insert(0, {"role": "system", "content": instructions})
+    told = _told(parts, instructions)
     given = _applied(edit, told)
     rest, instructions = list(given), ""
     if rest and rest[0].get("role") == "system" and isinstance(rest[0].get("content"), str):
@@ -55,6 +53,20 @@ def edited(
         events=[*past.events, *_notices(told, given)],
     )
     return [items[at]], history, instructions
+
+
+def told_of(prompt: list[Item], past: ReplayedHistory, instructions: str) -> Messages:
+    """Return all that the model is told, in the form of Chat Completions; arguments as for
+    `edited`.
+    """
+    return _told(_parts([*past.before, *prompt, *past.items]), instructions)
+
+
+def _told(parts: Sequence[tuple[dict[str, Any], list[Item]]], instructions: str) -> Messages:
+    told = [message for message, _ in parts]
+    if instructions:
+        told.insert(0, {"role": "system", "content": instructions})
+    return told
 
 
 def _parts(items: Sequence[Item]) -> list[tuple[dict[str, Any], list[Item]]]:

@@ -14,7 +14,7 @@ from nbagent.agent.model import input_items
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.debug.changes import Changes
 from nbagent.debug.continued import Continued
-from nbagent.debug.edited_messages import Edit, edited
+from nbagent.debug.edited_messages import Edit, edited, told_of
 from nbagent.debug.fork_label import label_of
 from nbagent.debug.forked import Forked
 from nbagent.debug.origin import Origin, origin_of
@@ -97,6 +97,19 @@ def fork(
         draw(run, face, has_handler=origin.options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run
+
+
+def told_at(run: Run, at: Any) -> list[dict[str, Any]]:
+    """Return all that the model of an `nbagent.Agent` is told at a place; see `run.fork`.
+
+    Raises:
+        ForkError: there is no such place.
+    """
+    origin = origin_of(run)
+    place = origin.place(at, is_call=False)
+    agent = place.agent(origin.agent)
+    made = _forked(origin, place)
+    return told_of(made.prompt(None, origin.told), made.past([], agent), agent.instructions)
 
 
 def _forked(origin: Origin, place: Place) -> Forked:

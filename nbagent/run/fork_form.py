@@ -7,6 +7,7 @@ import msgspec
 
 from nbagent.events.jsonable import json_safe
 from nbagent.protocol.inspection import ForkForm
+from nbagent.run.requests import messages_schema
 
 Schema = dict[str, Any]
 
@@ -17,6 +18,7 @@ def fork_form(
     texts: Mapping[str, str],
     args: Any = None,
     args_schema: Schema | None = None,
+    messages: list[dict[str, Any]] | None = None,
     *,
     given: Collection[str] = (),
 ) -> ForkForm:
@@ -27,6 +29,7 @@ def fork_form(
             cannot be changed are absent.
         args: arguments of the call; None for a place that is no call, or if they are hidden.
         args_schema: JSON Schema of the arguments; None if it is not known.
+        messages: all that the model was told; None if they cannot be changed.
         given: names of the texts that every fork has.
     """
     properties: Schema = {}
@@ -41,6 +44,8 @@ def fork_form(
         properties[name] = {"type": "string", "default": text}
         if name in given:
             values[name] = text
+    if messages is not None:
+        properties["messages"] = {**messages_schema(messages), "default": messages}
     if "result" in properties:
         properties["result"]["description"] = _RESULT
     return ForkForm(

@@ -293,7 +293,18 @@ class ForkableRun(FollowedRun):
         masked = {name: state.privacy.mask(texts[name]) for name in _TEXTS if name in texts}
         # A framework does not call from the middle: the result is what its model goes on with.
         given = {"result"} if own is None else set()
-        return fork_form(masked, args, schema, given=given & masked.keys())
+        messages = self._told_at(request)
+        return fork_form(masked, args, schema, messages, given=given & masked.keys())
+
+    def _told_at(self, number: int) -> list[dict[str, Any]] | None:
+        """Return what the model was told in a request, masked; None if it cannot be changed."""
+        if self.own_agent is None or self.hides_requests:
+            return None
+        request = next((each for each in self.requests if each.number == number), None)
+        if request is None:
+            return None
+        told: list[dict[str, Any]] = request.masked(late_import("told_at")(self, request))
+        return told
 
     def _agent_at(self, block: str, request: int) -> tuple[Any, str | None]:
         """Return the agent that goes on from a call or a request, and its prompt.

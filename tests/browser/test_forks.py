@@ -112,3 +112,24 @@ def test_a_click_in_the_panel_of_an_agent_inside_goes_on_there(
     book.shot("fork-inside-light")
     book.theme("dark")
     book.shot("fork-inside-dark")
+
+
+@pytest.mark.proof
+def test_any_message_is_changed_by_clicks(notebook: Callable[..., Notebook]) -> None:
+    book = notebook("forks-messages.ipynb", CELLS[:1])
+    book.run(0)
+    views = book.cell(0).locator(".nb-frame")
+    run = views.nth(0)
+    expect(run.locator(".nb-status", has_text="Done in")).to_be_visible()
+    run.get_by_role("button", name="Inspect").click()
+    run.get_by_role("tab", name="Requests").click()
+    run.get_by_role("button", name="Fork from here…").click()
+    run.get_by_role("button", name="+ messages").click()
+    book.shot("fork-messages-light")
+    run.get_by_role("textbox", name="content").last.fill("rates of 1999")
+    run.get_by_role("button", name="Fork", exact=True).click()
+    fork = views.nth(1)
+    expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
+    expect(fork).to_contain_text("(tool) was changed")
+    book.theme("dark")
+    book.shot("fork-messages-dark")

@@ -44,7 +44,8 @@ def test_the_form_begins_with_what_the_run_had(server: Server) -> None:
         "model": "test-1",
         "prompt": "How did the rate change?",
     }
-    assert list(run.fork_form().schema["properties"]) == ["instructions", "model", "prompt"]
+    names = list(run.fork_form(request=1).schema["properties"])
+    assert names == ["instructions", "model", "prompt", "messages"]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,34 @@ def test_why_there_is_no_fork_is_said_in_the_form(
     made = fork(run, changes, **{"block": run.tools[0].id, **place})
     assert problem in made["problem"]
     assert run.forks == []
+
+
+def test_any_message_before_a_request_is_changed(server: Server) -> None:
+    run = rates_run(server)
+    told = run.fork_form(request=2).schema["properties"]["messages"]["default"]
+    assert [each["role"] for each in told] == ["system", "user", "assistant", "tool", "tool"]
+    told[3]["content"] = '{"rate":9}'
+    assert fork(run, {"messages": told}, request=2)["problem"] is None
+    run.forks[0].wait(20)
+    before, after = server.bodies[1]["messages"], server.bodies[3]["messages"]
+    assert after == [*before[:3], {**before[3], "content": '{"rate":9}'}, *before[4:]]
+
+
+def test_a_masked_message_that_was_left_alone_is_sent_as_it_was(server: Server) -> None:
+    run = rates_run(server, redact=["brief"])
+    told = run.fork_form(request=2).schema["properties"]["messages"]["default"]
+    assert told[0]["content"] == "Be •••••."
+    told[1]["content"] = "How?"
+    fork(run, {"messages": told}, request=2)
+    run.forks[0].wait(20)
+    before = server.bodies[1]["messages"]
+    assert server.bodies[3]["messages"] == [before[0], told[1], *before[2:]]
+
+
+def test_instructions_and_messages_are_changed_in_one_place(server: Server) -> None:
+    run = rates_run(server)
+    changes = {"messages": [], "instructions": "Be wordy."}
+    assert "change it in one place" in fork(run, changes, request=2)["problem"]
 
 
 def test_what_is_masked_or_hidden_is_not_in_the_form(server: Server) -> None:

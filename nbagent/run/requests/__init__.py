@@ -6,7 +6,7 @@ Request (reads it)
 """
 
 from nbagent.run.requests.carried import carried
-from nbagent.run.requests.form import request_form
+from nbagent.run.requests.form import messages_schema, request_form
 from nbagent.run.requests.log import RequestLog, requested_tools
 from nbagent.run.requests.outline import outline
 from nbagent.run.requests.request import Request
@@ -20,6 +20,7 @@ __all__ = [
     "RequestLog",
     "Tokens",
     "carried",
+    "messages_schema",
     "outline",
     "request_form",
     "requested_tools",

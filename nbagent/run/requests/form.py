@@ -24,7 +24,7 @@ def request_form(request: Request) -> ForkForm:
     texts = {
         name: text_safe(json.dumps(value, ensure_ascii=False)) for name, value in fields.items()
     }
-    schemas: dict[str, Schema] = {raw.path: _messages(fields[raw.path])}
+    schemas: dict[str, Schema] = {raw.path: messages_schema(fields[raw.path])}
     if raw.instructions is not None:
         schemas = {raw.instructions[0]: _objects([fields[raw.instructions[0]]]), **schemas}
     if raw.tools is not None:
@@ -41,7 +41,7 @@ def request_form(request: Request) -> ForkForm:
     )
 
 
-def _messages(messages: Any) -> Schema:
+def messages_schema(messages: Any) -> Schema:
     """Return a schema in which each member of a message has a field of its own."""
     schema = _objects([messages])
     if not schema:
