@@ -101,10 +101,7 @@ def fork(
 
 def _forked(origin: Origin, place: Place) -> Forked:
     """Return the part that is repeated of the run that a place is in."""
-    exact = None
-    if place.outer is None:
-        exact = origin.conversation
-    return Forked(place.run.recorded, place.point, exact)
+    return Forked(place.run.recorded, place.point, place.run.exact(origin.conversation))
 
 
 def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Continued:

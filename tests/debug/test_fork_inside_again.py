@@ -2,10 +2,20 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
-from agent.server import Exchange, Server, refuse, say
+from agent.server import (
+    Exchange,
+    Server,
+    call,
+    message,
+    reasoning,
+    refuse,
+    responses,
+    say,
+)
 from debug.scenes import fetch_rates, finished
 from debug.test_fork_inside import AFTER, BEFORE, agent, boss, fork, told
 
@@ -158,6 +168,8 @@ def test_a_call_inside_that_a_stop_broke_off_is_made_now() -> None:
         run = nbagent.Run(boss(server, slow).stream("?"))
         run.start()
         assert entered.wait(20)
+        while "slow" not in [each.name for each in run.tools]:
+            time.sleep(0.01)
         run.cancel()
         made = fork(run.wait(20), "slow")
     assert (calls, str(made.answer)) == ([2024, 2024], "The helper says 9.")
@@ -206,3 +218,23 @@ def test_a_tool_that_must_not_run_twice_is_not_called_again_by_agents_inside(
         results = [call.result for call in again.tools if call.name == "book"]
     assert results == ["seat 10", "seat 20", "seat 30"]
     assert made == [10, 20, 30]
+
+
+@pytest.mark.parametrize("at", ["fetch_rates", 3])
+def test_what_only_the_responses_api_understands_is_sent_again_inside(at: Any) -> None:
+    items = [reasoning("A."), reasoning("B.")]
+    with Server(
+        responses(items[0], call("c1", "helper", '{"task": "rate"}'), number=1),
+        responses(items[1], call("h1", "fetch_rates", '{"year": 2024}'), number=2),
+        responses(message("1.09"), number=3),
+        responses(message("It is 1.09."), number=4),
+        *[say("responses", "1.09", number=number) for number in range(5, 9)],
+    ) as server:
+        helper = agent(server, "helper", fetch_rates, api="responses")
+        run = finished(agent(server, "boss", helper, api="responses").stream("Which rate?"))
+        made = run
+        for begin in (4, 6):  # a fork, and a fork of it
+            made = fork(made, made.requests[-2] if at == 3 else at)
+            assert server.bodies[begin]["input"] == server.bodies[2]["input"]
+            assert server.bodies[begin + 1]["input"] == server.bodies[3]["input"]
+    assert items[1] in server.bodies[2]["input"]
