@@ -50,6 +50,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.gemini.decoder import GeminiDecoder
     from nbagent.adapters.gemini.interactions import InteractionsDecoder
     from nbagent.adapters.google_adk.decoder import AdkDecoder
+    from nbagent.adapters.haystack.decoder import HaystackDecoder
     from nbagent.adapters.hector.decoder import HectorDecoder
     from nbagent.adapters.langchain.events import LangChainEventsDecoder
     from nbagent.adapters.langchain.langgraph import LangGraphDecoder
@@ -117,6 +118,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         AutoGenDecoder,
         StrandsDecoder,
         DspyDecoder,
+        HaystackDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

@@ -84,7 +84,13 @@ class AgentLoop:
         self._keep = HistoryWriter(self.conversation, self._history).keep
         self._breakpoint_prompts = BreakpointPrompts(self.questions)
         self._calls = Calls(
-            params, self.questions, self._emit, self._keep, self.spending, self._breakpoint_prompts
+            params,
+            self.questions,
+            self._emit,
+            self._keep,
+            self.spending,
+            self._breakpoint_prompts,
+            self.conversation.inside,
         )
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -316,6 +322,7 @@ class AgentLoop:
             self._keep,
             self.spending,
             self._breakpoint_prompts,
+            self.conversation.inside,
         )
 
     # --- ends ---

@@ -95,6 +95,7 @@ async def _run(context: CallContext, agent_loop: "AgentLoop") -> Any:
     params = agent_loop.params
     outcome = Outcome(params.name, params.max_steps)
     nested = NestedEvents(context, params.name)
+    context.conversations[nested.id] = agent_loop.conversation
     params.inside = context.id_of_agent(nested.id)
     scope = f"{model_name(params.name)}/"  # no tool's name has a slash
     params.allowed.update(

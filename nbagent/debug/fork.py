@@ -114,10 +114,7 @@ def told_at(run: Run, at: Any) -> list[dict[str, Any]]:
 
 def _forked(origin: Origin, place: Place) -> Forked:
     """Return the part that is repeated of the run that a place is in."""
-    exact = None
-    if place.outer is None:
-        exact = origin.conversation
-    return Forked(place.run.recorded, place.point, exact)
+    return Forked(place.run.recorded, place.point, place.run.exact(origin.conversation))
 
 
 def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Continued:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.agent.model.recorded_run import Record, RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.run.history import Conversation
 from nbagent.events.ids import without_id_prefix
 from nbagent.transcript.block import short_id
 
@@ -38,6 +40,22 @@ class NestedRun:
         if not self.recorded.prompts:
             return ""
         return self.recorded.prompts[0][0].text
+
+    def exact(self, outermost: Any) -> Any:
+        """Return the exact history of the run; None if it is not known.
+
+        Args:
+            outermost: that of the outermost run, or None.
+        """
+        if self.outer is None or self.id is None:
+            return outermost
+        around = self.outer.exact(outermost)
+        if not isinstance(around, Conversation):
+            return None
+        id = self.id
+        if self.outer.id is not None:
+            id = id.removeprefix(f"{self.outer.id}/")
+        return around.inside.get(id)
 
     def walk(self) -> Iterator["NestedRun"]:
         """Yield this run and those inside its calls, each before those inside of it."""

@@ -29,6 +29,7 @@ _CALLS = {
     "mistralai": "client.chat.stream_async(…)",
     "strands": "agent.stream_async(…)",
     "dspy": "dspy.streamify(program)(…)",
+    "haystack": "pipeline.stream(…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""

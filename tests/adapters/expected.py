@@ -76,6 +76,8 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     "agent_framework": (LONDON, CAPITAL),
     "strands": (LONDON, CAPITAL),
     "dspy": (LONDON, CAPITAL),
+    "haystack/replay-agent": (LONDON, CAPITAL),
+    "haystack/replay-generator": (LONDON, []),
     "agno/replay-agent-events": (LONDON, CAPITAL),
     "agno/replay-agent-content": (LONDON, []),
     "agno/replay-team": (

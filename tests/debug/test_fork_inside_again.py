@@ -5,7 +5,16 @@ import threading
 from typing import Any
 
 import pytest
-from agent.server import Exchange, Server, refuse, say
+from agent.server import (
+    Exchange,
+    Server,
+    call,
+    message,
+    reasoning,
+    refuse,
+    responses,
+    say,
+)
 from debug.scenes import fetch_rates, finished
 from debug.test_fork_inside import AFTER, BEFORE, agent, boss, fork, told
 
@@ -212,3 +221,23 @@ def test_a_tool_that_must_not_run_twice_is_not_called_again_by_agents_inside(
         results = [call.result for call in again.tools if call.name == "book"]
     assert results == ["seat 10", "seat 20", "seat 30"]
     assert made == [10, 20, 30]
+
+
+@pytest.mark.parametrize("at", ["fetch_rates", 3])
+def test_what_only_the_responses_api_understands_is_sent_again_inside(at: Any) -> None:
+    items = [reasoning("A."), reasoning("B.")]
+    with Server(
+        responses(items[0], call("c1", "helper", '{"task": "rate"}'), number=1),
+        responses(items[1], call("h1", "fetch_rates", '{"year": 2024}'), number=2),
+        responses(message("1.09"), number=3),
+        responses(message("It is 1.09."), number=4),
+        *[say("responses", "1.09", number=number) for number in range(5, 9)],
+    ) as server:
+        helper = agent(server, "helper", fetch_rates, api="responses")
+        run = finished(agent(server, "boss", helper, api="responses").stream("Which rate?"))
+        made = run
+        for begin in (4, 6):  # a fork, and a fork of it
+            made = fork(made, made.requests[-2] if at == 3 else at)
+            assert server.bodies[begin]["input"] == server.bodies[2]["input"]
+            assert server.bodies[begin + 1]["input"] == server.bodies[3]["input"]
+    assert items[1] in server.bodies[2]["input"]

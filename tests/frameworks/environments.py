@@ -43,7 +43,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
     "crewai": ("crewai",),
-    "pipelines": ("dspy",),
+    "pipelines": ("dspy", "haystack"),
 }
 """Packages tested in each environment, by `test_<package>.py`.
 

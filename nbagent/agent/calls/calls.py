@@ -25,6 +25,7 @@ from nbagent.agent.calls.results import CallResults, result_of
 from nbagent.agent.model import injected, input_items, valid_history
 from nbagent.agent.model.recorded_run import Record, taken_from_record
 from nbagent.agent.model.response import Call
+from nbagent.agent.run.history import Conversation
 from nbagent.agent.run.limits import Repeats, Spending
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools.tool import AnyTool, in_thread, parse_arguments
@@ -57,6 +58,7 @@ class Calls:
         keep: keeps an output for the model, before the reader sees the result.
         spending: counts the tokens of the run.
         breakpoint_prompts: asks the reader at breakpoints.
+        conversations: get those of agents inside calls; None if nobody needs them.
 
     Attributes:
         begun: calls that had begun in a run that this one repeats; see `ReplayedHistory`.
@@ -70,6 +72,7 @@ class Calls:
         keep: Callable[[input_items.FunctionCallOutput], Awaitable[None]],
         spending: Spending,
         breakpoint_prompts: BreakpointPrompts,
+        conversations: dict[str, Conversation] | None = None,
     ) -> None:
         self._params = params
         self._spending = spending
@@ -79,6 +82,9 @@ class Calls:
         self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
         self._breakpoint_prompts = breakpoint_prompts
+        self._conversations: dict[str, Conversation] = {}
+        if conversations is not None:
+            self._conversations = conversations
         self.begun: dict[str, dict[str, Any] | None] = {}
 
     async def run(self, calls: Sequence[Call]) -> list[input_items.FunctionCallOutput]:
@@ -323,6 +329,7 @@ class Calls:
                 spending=self._spending,
                 output=output,
                 results=results,
+                conversations=self._conversations,
                 inside=self._params.inside,
                 record=None if record is None else record.inside(tool.name),
             )

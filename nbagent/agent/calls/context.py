@@ -10,6 +10,7 @@ from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import CallResults
 from nbagent.agent.model.recorded_run import Record
+from nbagent.agent.run.history import Conversation
 from nbagent.agent.run.limits import Spending
 
 
@@ -25,6 +26,7 @@ class CallContext:
         questions: asks the run's reader.
         emit: emits an event of the run; to be awaited on nbagent's own loop.
         spending: counts the tokens of the run.
+        conversations: of the agents inside the run's calls, by their ids in the run's events.
         inside: id of the agent that made the call, if it works inside a call itself; else None.
         record: calls that were made before by agents inside calls of the tool; None if there are
             none.
@@ -42,6 +44,7 @@ class CallContext:
     spending: Spending
     output: CallOutput
     results: CallResults
+    conversations: dict[str, Conversation] = field(default_factory=dict)
     inside: str | None = None
     record: Record | None = None
     agents: "count[int]" = field(default_factory=lambda: count(1))

@@ -29,6 +29,7 @@ class Conversation:
         prompt: the range of the run's prompt among the items.
         earlier: messages of Chat Completions before the run's prompt, as the run's reader may see
             them.
+        inside: those of agents inside calls, by the ids of the agents in the run's events.
     """
 
     def __init__(self, prompt: Iterable[Item]) -> None:
@@ -36,6 +37,7 @@ class Conversation:
         self.prompt = range(len(self.items))
         own = self.items[:-1] if getattr(self.items[-1], "role", None) == "user" else self.items
         self.earlier: list[Json] = _masked(to_chat(own, ""))
+        self.inside: dict[str, Conversation] = {}
 
     def put_before(self, items: Iterable[Item], shown: Iterable[Json] | None = None) -> None:
         """Put what was said before the run in front.
