@@ -160,3 +160,143 @@ def test_images_links_plans_and_usage_are_carried() -> None:
     assert [event.name for event in of(ev.Custom, events)] == ["plan", "current_mode_update"]
     assert of(ev.UsageUpdate, events)[0].usage == ev.Usage(total=5, cost=0.5)
     assert events[-1].usage == ev.Usage(input=1, output=2, total=3)  # type: ignore[union-attr]
+
+
+# --- version 2 ---
+
+RUNNING = update("state_update", state="running")
+IDLE = update("state_update", state="idle", stopReason="end_turn")
+ACCEPTED = {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+def block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def message(kind: str, *texts: str, id: str = "m") -> dict[str, Any]:
+    return update(kind, messageId=id, content=list(map(block, texts)))
+
+
+def piece(text: str, kind: str = "agent_message_chunk", id: str = "m") -> dict[str, Any]:
+    return update(kind, messageId=id, content=block(text))
+
+
+def test_a_state_and_not_the_response_ends_a_turn_of_version_2() -> None:
+    events = run(PROMPT, ACCEPTED, message("user_message", "Hi"), RUNNING, piece("Hello."), IDLE)
+    transcript = Transcript.of(events)
+    assert transcript.texts == ["Hello."]
+    assert transcript.end is not None
+    assert (transcript.end.status, transcript.end.finish_reason) == ("completed", "end_turn")
+    assert not [each for each in of(ev.Custom, events) if "session/prompt" in each.name]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [("cancelled", "cancelled"), ("max_tokens", "incomplete")]
+)
+def test_the_reason_of_an_idle_state_is_that_of_the_end(reason: str, status: str) -> None:
+    stopped = update("state_update", state="idle", stopReason=reason)
+    end = Transcript.of(run(PROMPT, ACCEPTED, RUNNING, piece("Hi"), stopped)).end
+    assert end is not None
+    assert end.status == status
+
+
+def test_a_turn_of_version_2_without_an_idle_state_was_cut_off() -> None:
+    end = Transcript.of(run(PROMPT, ACCEPTED, RUNNING, piece("Hi"))).end
+    assert end is not None
+    assert end.status == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("messages", "texts"),
+    [
+        ([message("agent_message", "One. ", "Two.")], ["One. Two."]),
+        ([piece("On"), message("agent_message", "One.")], ["One."]),
+        ([piece("On"), message("agent_message")], []),
+        ([piece("On"), update("agent_message", messageId="m"), piece("e.")], ["One."]),
+        ([message("agent_message", "One."), message("agent_message", "One.")], ["One."]),
+        (
+            [message("agent_message", "One."), message("agent_message", "One. Two.")],
+            ["One.", " Two."],
+        ),
+        ([piece("a"), piece("b", id="n"), message("agent_message", "a")], ["a", "b"]),
+    ],
+)
+def test_a_whole_message_stands_in_place_of_its_pieces(
+    messages: list[dict[str, Any]], texts: list[str]
+) -> None:
+    said = Transcript.of(run(PROMPT, RUNNING, *messages, IDLE)).texts
+    assert [text for text in said if text] == texts
+
+
+def test_a_whole_thought_is_a_thought() -> None:
+    thought = message("agent_thought", "I should read it.")
+    assert Transcript.of(run(PROMPT, RUNNING, thought, IDLE)).thoughts == ["I should read it."]
+
+
+def test_the_first_update_of_a_call_begins_it_and_pieces_are_its_content() -> None:
+    pieces = [
+        tool("tool_call_content_chunk", content={"type": "content", "content": block(text)})
+        for text in ("one", "two")
+    ]
+    events = run(
+        PROMPT,
+        RUNNING,
+        tool(title="Read a.txt", status="in_progress", rawInput={"path": "/a.txt"}),
+        *pieces,
+        tool(status="completed"),
+        IDLE,
+    )
+    (call,) = Transcript.of(events).tools
+    assert (call["name"], call["args"]) == ("Read a.txt", {"path": "/a.txt"})
+    assert call["result"] == "onetwo"
+    assert [each.delta for each in of(ev.ToolOutput, events)] == ["one", "two"]
+
+
+def test_a_call_that_was_cancelled_has_failed() -> None:
+    (result,) = of(ev.ToolResult, run(PROMPT, tool(title="Run"), tool(status="cancelled"), IDLE))
+    assert result.error.message == "the call was cancelled"
+
+
+def test_a_permission_of_version_2_is_about_its_subject() -> None:
+    asked = {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "method": "session/request_permission",
+        "params": {
+            "sessionId": "s",
+            "title": "May I read a.txt?",
+            "subject": {"type": "tool_call", "toolCall": {"toolCallId": "c", "rawInput": {"a": 1}}},
+            "options": [{"optionId": "y", "name": "Allow", "kind": "allow_once"}],
+        },
+    }
+    waiting = update("state_update", state="requires_action")
+    events = run(PROMPT, RUNNING, tool(title="Read"), asked, waiting)
+    (request,) = of(ev.ApprovalRequest, events)
+    assert (request.prompt, request.args) == ("May I read a.txt?", {"a": 1})
+    end = Transcript.of(events).end
+    assert end is not None
+    assert end.status == "paused"
+
+
+def test_a_permission_for_a_command_needs_no_call() -> None:
+    asked = {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "method": "session/request_permission",
+        "params": {
+            "sessionId": "s",
+            "title": "Run it?",
+            "subject": {"type": "command", "command": "ls", "cwd": "/"},
+            "options": [{"optionId": "y", "name": "Allow", "kind": "allow_once"}],
+        },
+    }
+    (request,) = of(ev.ApprovalRequest, run(PROMPT, RUNNING, asked))
+    assert (request.tool_id, request.args) == (None, {"command": "ls", "cwd": "/"})
+
+
+def test_a_plan_of_version_2_is_a_plan() -> None:
+    entries = [{"content": "Read it", "priority": "high", "status": "in_progress"}]
+    plan = {"type": "items", "planId": "p", "entries": entries}
+    events = run(PROMPT, RUNNING, update("plan_update", plan=plan), IDLE)
+    assert [each.data for each in of(ev.Custom, events) if each.name == "plan"] == [entries]
+    assert [each.message for each in of(ev.Status, events)] == ["Read it"]

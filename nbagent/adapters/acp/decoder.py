@@ -1,17 +1,21 @@
 """Decoder of the Agent Client Protocol between an editor and a coding agent.
 
-Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Items are
-JSON-RPC messages of either direction, the `params` of `session/update`, or bare updates, as dicts
-or as the SDK's models.
+Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Version 2
+is a draft: https://agentclientprotocol.com/protocol/v2/migration (schema/v2/schema.json of August
+2026). Items are JSON-RPC messages of either direction, the `params` of `session/update`, or
+bare updates, as dicts or as the SDK's models.
 
 The protocol has no tool names (the title stands for the name), argument deltas, models, steps or
-hand-offs. A stream of updates alone has no terminal: that is the response to `session/prompt`.
+hand-offs. In version 1 a stream of updates alone has no terminal: that is the response to
+`session/prompt`. In version 2 that response accepts the prompt, and an update of the state to
+`idle` ends the turn.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.acp.message_texts import MessageTexts
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
@@ -23,7 +27,7 @@ from nbagent.adapters.base.fields import (
     str_field,
     to_jsonable,
 )
-from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks, write_blob
+from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks
 from nbagent.adapters.base.payload import (
     frame_of,
     text_in,
@@ -54,6 +58,8 @@ class AcpDecoder(BaseDecoder):
         self._calls: dict[str, Block] = {}
         self._open_args: dict[str, Any] = {}
         self._options: dict[str, dict[str, str]] = {}
+        self._contents: dict[str, list[Any]] = {}  # of calls, so far
+        self._texts = MessageTexts(self.builder)
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -83,7 +89,7 @@ class AcpDecoder(BaseDecoder):
             self._response(payload)
         elif "stopReason" in payload:
             self._stop(payload)
-        elif "toolCall" in payload:
+        elif "toolCall" in payload or "subject" in payload:
             self._request_approval(self.builder.mint("approval"), payload)
         else:
             self.unread(item)
@@ -127,6 +133,8 @@ class AcpDecoder(BaseDecoder):
             self._stop(result)
         elif outcome and approval_id in self._options:
             self._write_approval_response(approval_id, outcome)
+        elif request is not None and request.method == "session/prompt" and not result:
+            return  # version 2 accepts the prompt
         elif (
             request is not None
             or isinstance(payload["result"], Mapping)
@@ -160,18 +168,22 @@ class AcpDecoder(BaseDecoder):
     def _request_approval(
         self, approval_id: str, params: Mapping[str, Any], rpc_id: Any = None
     ) -> None:
-        call = fields_or_empty(params.get("toolCall"))
-        block = self._call_of(call)
-        self._complete_args(str(call.get("toolCallId")))
+        subject = fields_or_empty(params.get("subject"))
+        call = fields_or_empty(params.get("toolCall") or subject.get("toolCall"))
+        tool_id = None
+        args: Any = {name: subject[name] for name in subject if name != "type"}
+        if call.get("toolCallId") is not None:
+            tool_id, args = self._call_of(call).id, call.get("rawInput")
+            self._complete_args(str(call["toolCallId"]))
         options = [fields_or_empty(option) for option in entries_in(params, "options")]
         self._options[approval_id] = {
             str(option.get("optionId")): str(option.get("kind")) for option in options
         }
         request = ev.ApprovalRequest(
             approval_id=approval_id,
-            tool_id=block.id,
-            prompt=str_field(call, "title"),
-            args=to_jsonable(call.get("rawInput")),
+            tool_id=tool_id,
+            prompt=str_field(params, "title") or str_field(call, "title"),
+            args=to_jsonable(args) or None,
             options=[
                 text_safe(str(option.get("name") or option.get("optionId"))) for option in options
             ]
@@ -227,30 +239,42 @@ class AcpDecoder(BaseDecoder):
         else:
             self.builder.raw(update)
 
+    def _state(self, update: Mapping[str, Any]) -> None:
+        """Read the state of the agent's work, which version 2 tells by itself."""
+        match update.get("state"):
+            case "running":
+                self.builder.begin()
+                self.stop_info = TRUNCATED
+            case "idle":
+                self._stop(update)
+            case "requires_action":
+                self.stop_info = StopInfo("paused")
+
     def _text(self, update: Mapping[str, Any]) -> None:
-        key = ("text", update.get("messageId"))
-        self._end_others(key)
-        if not write_blob(self.builder, update["content"]):
-            self.builder.text(key, text_in(update["content"]))
+        self._texts.append("text", update.get("messageId"), update["content"])
 
     def _reasoning(self, update: Mapping[str, Any]) -> None:
-        key = ("reasoning", update.get("messageId"))
-        self._end_others(key)
-        self.builder.reasoning(key, text_in(update["content"]))
+        self._texts.append("reasoning", update.get("messageId"), update["content"])
 
-    def _end_others(self, key: Any) -> None:
-        """End the other open text and reasoning blocks: a message's chunks are contiguous."""
-        for other in self.builder.open_keys():
-            if other != key:
-                self.builder.end_text(other)
-                self.builder.end_reasoning(other)
+    def _whole_text(self, update: Mapping[str, Any]) -> None:
+        if "content" in update:  # without it, the text stays
+            self._texts.replace("text", update.get("messageId"), entries_in(update, "content"))
+
+    def _whole_reasoning(self, update: Mapping[str, Any]) -> None:
+        if "content" in update:
+            blocks = entries_in(update, "content")
+            self._texts.replace("reasoning", update.get("messageId"), blocks)
 
     def _user(self, update: Mapping[str, Any]) -> None:
         """Write a message of the user, which agents repeat when a session is loaded."""
         self.builder.custom("user_message", update.get("content"))
 
     def _plan(self, update: Mapping[str, Any]) -> None:
-        entries = to_jsonable(update.get("entries"))
+        plan = fields_or_empty(update.get("plan")) or update
+        if not isinstance(plan.get("entries"), list):
+            self.builder.custom("plan", plan)
+            return
+        entries = to_jsonable(plan["entries"])
         running = next(
             (entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"),
             None,
@@ -311,20 +335,37 @@ class AcpDecoder(BaseDecoder):
         if is_known and title and title != block.name:
             self.builder.progress(block, title)
             block.name = title
-        if update.get("status") in ("in_progress", "completed", "failed"):
+        if update.get("status") in ("in_progress", "completed", "failed", "cancelled"):
             self._complete_args(str(update["toolCallId"]))
         self._write_result(block, update)
 
+    def _tool_content(self, update: Mapping[str, Any]) -> None:
+        """Read a piece of a call's content, which version 2 adds to what there is."""
+        block = self._call_of(update)
+        self._complete_args(str(update["toolCallId"]))
+        content = update.get("content")
+        self._contents.setdefault(str(update["toolCallId"]), []).append(content)
+        text = text_in(fields_or_empty(content).get("content") or "")
+        if text:
+            self.builder.write(ev.ToolOutput(id=block.id, delta=text, **self.builder.envelope))
+
     def _write_result(self, block: Block, update: Mapping[str, Any]) -> None:
         """Write the result of a call, or the part of it that there is so far."""
-        status = update.get("status")
-        content, output = update.get("content"), update.get("rawOutput")
+        status, call_id = update.get("status"), str(update["toolCallId"])
+        if "content" in update:
+            self._contents[call_id] = list(entries_in(update, "content"))
+        output = update.get("rawOutput")
+        content = self._contents.get(call_id)
+        if status is None and "content" not in update:
+            content = None
         result = text_or_blocks(content) if output is None else output
         if status == "failed":
             message = text_in(content or "") or nonempty_str(output)
             self.builder.tool_error(block, message, result)
         elif status == "completed":
             self.builder.tool_result(block, result)
+        elif status == "cancelled":
+            self.builder.tool_error(block, "the call was cancelled", result)
         elif content or output is not None:
             self.builder.tool_result(block, result, preliminary=True)
 
@@ -332,9 +373,15 @@ class AcpDecoder(BaseDecoder):
 _UPDATES: dict[str, Callable[[AcpDecoder, Mapping[str, Any]], None]] = {
     "agent_message_chunk": AcpDecoder._text,
     "agent_thought_chunk": AcpDecoder._reasoning,
+    "agent_message": AcpDecoder._whole_text,
+    "agent_thought": AcpDecoder._whole_reasoning,
+    "state_update": AcpDecoder._state,
     "user_message_chunk": AcpDecoder._user,
+    "user_message": AcpDecoder._user,
     "tool_call": AcpDecoder._tool_call,
     "tool_call_update": AcpDecoder._tool_call,
+    "tool_call_content_chunk": AcpDecoder._tool_content,
     "plan": AcpDecoder._plan,
+    "plan_update": AcpDecoder._plan,
     "usage_update": AcpDecoder._usage,
 }
