@@ -117,13 +117,10 @@ class _Search:
         """Repeat the first steps of a run, go on live, and return what the check says."""
         recorded = self._recorded[id(run)]
         made = Forked(recorded, Point(recorded.steps[taken]), run.conversation)
-        agent = variant(self._agent, None, None, None)
         calls = Counter(
             key for step in recorded.steps[:taken] for key in map(_key_of, step.calls.values())
         )
-        agent._tools = {
-            name: _KnownTool(tool, self._known, calls) for name, tool in agent._tools.items()
-        }
+        agent = self._knowing(self._agent, calls, {})
         past = made.past([], agent)
         going_on = Continued(agent, made.prompt(None), past, made.record())
         stream = going_on.stream(self._bad.asked_form)
@@ -135,6 +132,22 @@ class _Search:
         finally:
             again.cancel()
         return bool(self._check(again))
+
+    def _knowing(self, agent: Agent, calls: "Counter[str]", made: dict[int, Agent]) -> Agent:
+        """Return an agent whose tools give known results, as do those of the agents that take over.
+
+        Args:
+            agent: is left as it is.
+            calls: that were made.
+            made: gets the agents, by those that they are made of.
+        """
+        if id(agent) not in made:
+            made[id(agent)] = knowing = variant(agent, None, None, None)
+            knowing._tools = {
+                name: _KnownTool(tool, self._known, calls) for name, tool in knowing._tools.items()
+            }
+            knowing.handoffs = [self._knowing(each, calls, made) for each in agent.handoffs]
+        return made[id(agent)]
 
     def _named(self, number: int, of_right: int) -> Bisection:
         """Return what is wrong in a step, as far as the two runs differ there.

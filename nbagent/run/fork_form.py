@@ -11,6 +11,9 @@ from nbagent.run.requests import messages_schema
 
 Schema = dict[str, Any]
 
+MAX_MESSAGES_CHARS = 100_000
+"""Length of messages, as JSON, up to which they are in a form: a view reads at most 256 KB."""
+
 _RESULT = "In place of the call's own: JSON, or a text."
 
 
@@ -29,7 +32,8 @@ def fork_form(
             cannot be changed are absent.
         args: arguments of the call; None for a place that is no call, or if they are hidden.
         args_schema: JSON Schema of the arguments; None if it is not known.
-        messages: all that the model was told; None if they cannot be changed.
+        messages: all that the model was told; None if they cannot be changed. Those that are more
+            than a view reads are left out.
         given: names of the texts that every fork has.
     """
     properties: Schema = {}
@@ -44,7 +48,7 @@ def fork_form(
         properties[name] = {"type": "string", "default": text}
         if name in given:
             values[name] = text
-    if messages is not None:
+    if messages is not None and len(msgspec.json.encode(messages)) < MAX_MESSAGES_CHARS:
         properties["messages"] = {**messages_schema(messages), "default": messages}
     if "result" in properties:
         properties["result"]["description"] = _RESULT

@@ -14,6 +14,7 @@ from debug.test_resume import called
 import nbagent
 from nbagent.debug.acts import act
 from nbagent.protocol.messages import Compare, Fork, Keep, Send
+from nbagent.run.fork_form import MAX_MESSAGES_CHARS
 from nbagent.run_context import CURRENT_RUN, HTTPExchange
 
 
@@ -119,6 +120,15 @@ def test_a_masked_message_that_was_left_alone_is_sent_as_it_was(server: Server) 
     run.forks[0].wait(20)
     before = server.bodies[1]["messages"]
     assert server.bodies[3]["messages"] == [before[0], told[1], *before[2:]]
+
+
+def test_messages_that_are_more_than_a_view_reads_are_not_in_the_form() -> None:
+    with Server(say("chat", "Long."), say("chat", "Lang.")) as server:
+        agent = nbagent.Agent("test-1", "Be brief.", client=server.client())
+        run = finished(agent.stream([{"role": "user", "content": "x" * MAX_MESSAGES_CHARS}]))
+        form, size = run.page("fork-request/1", 0, 1_000_000)
+    assert "messages" not in json.loads(form)["schema"]["properties"]
+    assert size < 2 * MAX_MESSAGES_CHARS
 
 
 def test_instructions_and_messages_are_changed_in_one_place(server: Server) -> None:

@@ -121,6 +121,31 @@ def test_a_call_that_no_run_has_is_made_once() -> None:
     assert len(task.made) == len(set(task.made))
 
 
+def test_tools_of_an_agent_that_takes_over_are_not_called_either() -> None:
+    task = Task("result", 2)
+
+    def reply(exchange: Exchange) -> None:
+        messages = exchange.body["messages"]
+        if messages[0]["content"] == "Hand over.":
+            words = say("chat", "", [("h1", "transfer_to_adder", "{}")], number=1)
+        else:
+            words = task.words([each for each in messages if each.get("tool_call_id") != "h1"])
+        exchange.begin()
+        exchange.send(*words)
+        exchange.end()
+
+    with Server(*[reply] * (LENGTH + 2) * 16) as server:
+        adder = nbagent.Agent("test-1", tools=[task.add], client=server.client(), name="adder")
+        first = nbagent.Agent("test-1", "Hand over.", client=server.client(), handoffs=[adder])
+        good = finished(first.stream(PROMPT))
+        task.broken = True
+        bad = finished(first.stream(PROMPT))
+        task.made.clear()
+        found = nbagent.bisect(bad, good, check=lambda run: run.text == good.text)
+    assert (found.fault, found.step, found.tool) == ("result", 3, "add")
+    assert task.made == []
+
+
 def test_a_check_that_does_not_tell_the_runs_apart_is_refused() -> None:
     with Server(*[Task().reply] * 20) as server:
         agent = nbagent.Agent("test-1", tools=[Task().add], client=server.client())

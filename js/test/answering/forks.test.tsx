@@ -45,10 +45,10 @@ async function begin(run: JsonObject = { can_fork: true }): Promise<void> {
   await settle();
 }
 
-async function beginForm(): Promise<void> {
+async function beginForm(form: JsonObject = FORM): Promise<void> {
   await begin();
   await press(page, "Fork from here…");
-  const text = JSON.stringify(FORM);
+  const text = JSON.stringify(form);
   page.model.receive({ t: "part", name: "fork/rate", at: 0, size: text.length, text });
   await settle();
 }
@@ -87,6 +87,24 @@ it("sends no change if nothing was changed: the call is made again and the run g
   await beginForm();
   await press(page, "Fork");
   expect(page.sent("fork")).toMatchObject([{ block: "rate", changes: "{}" }]);
+});
+
+it("sends all messages if one of them was changed", async () => {
+  const told = [
+    { role: "user", content: "Which rate?" },
+    { role: "assistant", content: "1.09" },
+  ];
+  const item = { type: "object", properties: {}, default: { role: "user", content: "" } };
+  const messages = { type: "array", items: item, default: told };
+  await beginForm({ text: "{}", schema: { type: "object", properties: { messages } } });
+  await press(page, "+ messages");
+  const fields = [...page.el.querySelectorAll<HTMLTextAreaElement>(".nb-form textarea")];
+  const answer = fields.find(({ value }) => value === "1.09");
+  await type(answer as HTMLTextAreaElement, "1.10");
+  await press(page, "Fork");
+  expect(JSON.parse(String(page.sent("fork")[0]?.changes))).toEqual({
+    messages: [told[0], { role: "assistant", content: "1.10" }],
+  });
 });
 
 it("says why there is no fork, and keeps what was typed", async () => {
