@@ -117,6 +117,10 @@ class AgentStream(loop.OwnedStream):
             raise StopIteration
         return taken
 
+    def received(self) -> list[e.Event]:
+        """Take the events that have come and were not read yet, without waiting."""
+        return [event for event in self._queue.take_all() if not self._is_left_out(event)]
+
     def _is_left_out(self, event: e.Event | None) -> bool:
         return event is not None and self._types is not None and event.type not in self._types
 

@@ -4,7 +4,7 @@ blocks the main thread.
 
 import asyncio
 import concurrent.futures
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from nbagent.runtime import work
@@ -79,6 +79,10 @@ class OwnedStream:
 
     def __aiter__(self) -> AsyncIterator[Any]:
         raise NotImplementedError
+
+    def received(self) -> Sequence[Any]:
+        """Take the items that have come and were not read yet, without waiting."""
+        return ()
 
 
 _own = PerProcess(work.new_loop)

@@ -120,6 +120,10 @@ class TaskReader:
             # closing is not cancelled at once: httpx2's pool, for one, would keep the request for
             # ever
             self._reads = False
+            if self._cancelled and isinstance(source, OwnedStream):
+                # A tool that cancels its own run does so before the reader has its start.
+                for item in source.received():
+                    on_item(item)
 
 
 async def _open_async(

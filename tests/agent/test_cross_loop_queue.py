@@ -106,6 +106,16 @@ def test_the_producer_waits_for_a_reader_that_lags() -> None:
     assert list(iter(lambda: read(queue), None)) == list(range(1, 10 * MAX_WAITING_ITEMS))
 
 
+def test_what_waits_is_taken_at_once_and_the_producer_goes_on() -> None:
+    queue = CrossLoopQueue(counting(5 * MAX_WAITING_ITEMS, [], threading.Event()))
+
+    first = read(queue)
+    waiting = queue.take_all()
+    rest = list(iter(lambda: read(queue), None))
+
+    assert [first, *waiting, *rest] == list(range(5 * MAX_WAITING_ITEMS))
+
+
 @pytest.mark.parametrize("taken", [1, MAX_WAITING_ITEMS, 3 * MAX_WAITING_ITEMS])
 def test_a_stopped_producer_says_its_last_words_and_ends(taken: int) -> None:
     ended = threading.Event()

@@ -18,6 +18,7 @@ from nbagent.agent import Agent, tool
 from nbagent.agent.calls.nested import MAX_DEPTH
 from nbagent.errors import AgentError, NbagentError, ToolError
 from nbagent.events.question import Question
+from nbagent.run import Run
 from nbagent.runtime import loop
 
 
@@ -179,6 +180,21 @@ async def test_stop_stops_it_too() -> None:
     assert stopped.wait(30)
     assert [event.status for event in of(rest, e.AgentEnd)] == ["cancelled"]
     assert end_of([e.RunStart(), *rest]).status == "cancelled"
+
+
+async def test_the_call_of_a_tool_that_cancels_its_own_run_is_in_the_run() -> None:
+    runs: list[Run] = []
+
+    async def give_up() -> None:
+        """Give up."""
+        runs[0].cancel()
+        await asyncio.sleep(60)
+
+    with Server(asks("Meteo_7"), say("chat", calls=[("c1", "give_up", "{}")])) as server:
+        runs.append(nbagent.show(pair(server, tools=[give_up]).stream("go"), face="console"))
+        await runs[0]
+
+    assert [call.name for call in runs[0].tools] == ["Meteo_7", "give_up"]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,14 @@ class CrossLoopQueue(Generic[T]):
             self._readers.append(waiter)
             return waiter
 
+    def take_all(self) -> list[T]:
+        """Return the items that wait to be read; they are taken."""
+        with self._lock:
+            items = list(self._items)
+            self._items.clear()
+        self._on_loop(self._release)
+        return items
+
     def stop(self) -> None:
         """Stop the producer, from any thread.
 
