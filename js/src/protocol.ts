@@ -449,6 +449,10 @@ export interface ToolProps extends BlockProps {
    * `result`.
    */
   in_row?: Large<string[]>;
+  /**
+   * Parts of this call that a fork was given in place of the recorded ones: `arguments`, `result`.
+   */
+  changed?: Large<string[]>;
   /** The text that the tool printed or logged; it grows by `append`. */
   output?: string;
   /**
@@ -771,6 +775,7 @@ export const PROPS = [
   "title",
   "open",
   "in_row",
+  "changed",
   "output",
   "can_rerun",
   "problem",

@@ -11,7 +11,6 @@ from nbagent.agent import Agent
 from nbagent.agent.calls.results import for_model
 from nbagent.agent.model import input_items
 from nbagent.agent.model.recorded_run import (
-    GIVEN,
     Record,
     RecordedCall,
     RecordedRun,
@@ -26,6 +25,7 @@ from nbagent.debug.nested_run import NestedRun, records_inside
 from nbagent.debug.point import Point
 from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.errors import ForkError, ToolError
+from nbagent.events.meta import GIVEN
 from nbagent.mime import display_of
 
 

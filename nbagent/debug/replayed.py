@@ -16,6 +16,7 @@ from nbagent.agent.model.response import Call
 from nbagent.agent.run.history import Conversation
 from nbagent.debug.fork_label import is_seam
 from nbagent.debug.point import Point
+from nbagent.events.meta import GIVEN
 
 _PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")
 
@@ -146,7 +147,9 @@ class ReplayedPart:
                 case e.ToolArgsDelta() if args is not None and event.id == args.id:
                     continue  # the changed arguments come whole
                 case e.ToolArgs() if args is not None and event.id == args.id:
+                    meta = {**(event.meta or {}), GIVEN: True}
                     event = replace(event, args=args.args, args_text=args.args_text, valid=True)
+                    event = replace(event, meta=meta)
             made.append(event)
         return made
 

@@ -2,6 +2,9 @@
 
 from nbagent.protocol.parts import Envelope
 
+GIVEN = "given"
+"""True in the `meta` of arguments or of a result that a fork has in place of the recorded ones."""
+
 
 def meta_text(event: Envelope, name: str) -> str | None:
     """Return a text from an event's `meta`; None if there is none of that name."""
@@ -11,3 +14,8 @@ def meta_text(event: Envelope, name: str) -> str | None:
     if isinstance(value, str):
         return value
     return None
+
+
+def is_given(event: Envelope) -> bool:
+    """Return True if a fork was given these arguments, or this result."""
+    return event.meta is not None and event.meta.get(GIVEN) is True

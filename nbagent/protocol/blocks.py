@@ -203,6 +203,8 @@ class ToolProps(BlockProps, tag="tool"):
             last table among siblings, or a call inside has a picture.
         in_row: parts of this call that its row shows whole, so that its panel leaves them out:
             `arguments`, `result`.
+        changed: parts of this call that a fork was given in place of the recorded ones:
+            `arguments`, `result`.
         output: the text that the tool printed or logged; it grows by `append`.
         can_rerun: true if the reader may make the call again. A form's schema is the large value
             `rerun/BLOCK`.
@@ -232,6 +234,7 @@ class ToolProps(BlockProps, tag="tool"):
     hidden: list[str] | UnsetType = UNSET
     open: bool | UnsetType = UNSET
     in_row: list[str] | UnsetType = UNSET
+    changed: list[str] | UnsetType = UNSET
     output: str | UnsetType = UNSET
     can_rerun: bool | UnsetType = UNSET
     problem: str | UnsetType | None = UNSET

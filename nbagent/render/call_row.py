@@ -5,7 +5,7 @@ from typing import NamedTuple
 from nbagent.blocks.fields import Props, text_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.durations import duration, worked
-from nbagent.render.labels import call_args, tool_note
+from nbagent.render.labels import call_args, changed_labels, tool_note
 
 
 class CallRow(NamedTuple):
@@ -16,7 +16,8 @@ class CallRow(NamedTuple):
         name: of the call.
         args: its arguments on one line.
         summary: its result in a few words; "" for none.
-        notes: a note on its state and the time that it took, as far as there are any.
+        notes: what a fork changed, a note on its state, and the time that it took, as far as there
+            are any.
     """
 
     symbol: str
@@ -35,7 +36,9 @@ def call_row(block: Props, *, stopped: bool) -> CallRow:
     """
     symbol, note = tool_note(block, bool(block.get("closed")), stopped=stopped)
     has_result = text_of(block, "state") == "output-available"
-    notes = [note] if note else []
+    notes = changed_labels(block)
+    if note:
+        notes.append(note)
     took = worked(block, "args_done")
     if took is not None:
         notes.append(duration(took))

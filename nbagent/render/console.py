@@ -23,7 +23,7 @@ from nbagent.render.durations import duration, worked
 from nbagent.render.errors import error_headline
 from nbagent.render.figures import figures, spent
 from nbagent.render.json_text import json_line
-from nbagent.render.labels import call_args, lanes_label, run_label, tool_note
+from nbagent.render.labels import call_args, changed_labels, lanes_label, run_label, tool_note
 from nbagent.render.markup.text import one_line, prose, visible
 from nbagent.render.output_text import encodable, without_controls
 from nbagent.render.print_order import PrintOrder
@@ -237,6 +237,8 @@ class ConsoleRenderer:
             outcome = error_headline(record_of(block, "error"))
         if outcome:
             line += f" → {one_line(outcome, _LINE_CHARS)}"
+        for label in changed_labels(block):
+            line += f" · {label}"
         took = worked(block, "args_done")
         if took is not None:
             line += f" · {duration(took)}"

@@ -118,6 +118,12 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
     return _TOOL_MARKS.get(state, "→"), note
 
 
+def changed_labels(tool: Props) -> list[str]:
+    """Return what a fork changed in a tool call: `Arguments changed`, `Result changed`."""
+    changed = texts_of(tool, "changed")
+    return [label for part, label in LABELS["tool_changed"].items() if part in changed]
+
+
 def call_args(tool: Props) -> str:
     """Return a tool call's arguments on one line, as far as they may be seen."""
     if "arguments" in texts_of(tool, "hidden"):

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
+from nbagent.events.meta import is_given
 from nbagent.mime import bundle_of_json, summary_of
 from nbagent.protocol.blocks import ApprovalProps, RunProps, ToolProps
 from nbagent.protocol.ops import Op
@@ -61,6 +62,7 @@ class CallTree(BlockTree):
         if event.args_text != block.text("args_text"):
             props.args_text = event.args_text
         _set_in_row(props, block, "arguments", event.valid and are_short(event.args))
+        _set_changed(props, block, "arguments", event)
         if block.props["state"] == "input-streaming":
             props.state = "input-available"
         return [*ops, *self._set(block, props)]
@@ -75,6 +77,7 @@ class CallTree(BlockTree):
         props.state = _RESULT_STATES[event.status]
         is_whole = isinstance(props.result, dict) and is_told(props.summary or "", props.result)
         _set_in_row(props, block, "result", is_whole)
+        _set_changed(props, block, "result", event)
         # one that stopped at its result had ended before
         props.ended = block.props.get("ended") or event.ts
         if event.difference is not None:
@@ -198,6 +201,12 @@ def _set_in_row(props: ToolProps, call: Block, part: str, is_whole: bool) -> Non
     in_row = sorted(parts)
     if in_row != before:
         props.in_row = in_row
+
+
+def _set_changed(props: ToolProps, call: Block, part: str, event: e.Event) -> None:
+    """Set the parts of a call that a fork changed, where this is one."""
+    if is_given(event):
+        props.changed = [*call.props.get("changed", []), part]
 
 
 def _text_or_none(result: Any) -> str | None:

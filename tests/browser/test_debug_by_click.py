@@ -50,6 +50,7 @@ def test_a_run_is_forked_from_a_call_and_from_a_request(
     run.get_by_role("button", name="Fork", exact=True).click()
     fork = views.nth(1)
     expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
+    expect(fork.get_by_role("button", name="rates").first).to_contain_text("Result changed")
     expect(tree(run)).to_have_count(2)
     run.get_by_role("button", name="Go to it").click()
     expect(fork).to_be_focused()

@@ -48,6 +48,10 @@ def blocks(run: nbagent.Run) -> list[dict[str, Any]]:
     ]
 
 
+def changed_parts(run: nbagent.Run) -> list[Any]:
+    return [block.get("changed") for block in run.snapshot() if block["kind"] == "tool"]
+
+
 def fork_of(run: nbagent.Run, *args: Any, **options: Any) -> nbagent.Run:
     return run.fork(*args, face="console", **options).wait(20)
 
@@ -413,6 +417,18 @@ def test_a_line_in_the_fork_says_where_it_goes_on_and_with_what(
     assert seams(again) == ['Repeated until here: step 2, model "test-2"']
     kinds = [block["kind"] for block in made.snapshot()]
     assert kinds[kinds.index("status") + 1] in ("text", "tool")
+
+
+def test_the_changed_call_has_a_badge_that_a_fork_of_the_fork_keeps() -> None:
+    with Server(*REPLIES, *REPLIES[1:], REPLIES[2], REPLIES[2]) as server:
+        run = rates_run(server)
+        first = fork_of(run, 0, args={"year": 2024})
+        second = fork_of(first, 2, result={"of": 7})
+    assert changed_parts(run) == [None, None, None]
+    assert changed_parts(first) == [["arguments"], None, None]
+    assert changed_parts(second) == [["arguments"], None, ["result"]]
+    for copy in (second.to_html(), second.to_markdown()):
+        assert copy.count("Arguments changed") == copy.count("Result changed") == 1
 
 
 def test_a_fork_of_a_run_that_hides_something_names_what_is_other_and_not_its_value() -> None:

@@ -1,7 +1,11 @@
 /** A tool call: `name(args…) → summary · 1.3s`, and a panel with arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
-import { tool as LABELS, tool_note as NOTES } from "../../../nbagent/protocol/labels.json";
+import {
+  tool_changed as CHANGED,
+  tool as LABELS,
+  tool_note as NOTES,
+} from "../../../nbagent/protocol/labels.json";
 import { isOpen } from "../answers";
 import type { ToolError, ToolProgress, ToolState } from "../protocol";
 import { LIMITS } from "../shared";
@@ -90,6 +94,13 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
         {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       </span>
       <span class="nb-grow" />
+      {Object.entries(CHANGED)
+        .filter(([part]) => strings(props.changed).includes(part))
+        .map(([part, text]) => (
+          <span key={part} class="nb-badge">
+            {text}
+          </span>
+        ))}
       {note && state !== "approval-responded" && (
         <span class={`nb-note-inline nb-${note.tone}`}>
           {open?.approval_kind === "stop" ? NOTES.stopped : note.text}

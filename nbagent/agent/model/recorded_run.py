@@ -20,15 +20,13 @@ from nbagent.agent.model.response import Response
 from nbagent.blocks import KINDS
 from nbagent.errors import NbagentError
 from nbagent.events.attempts import AttemptFilter
+from nbagent.events.meta import is_given
 from nbagent.events.told import told_of
 from nbagent.sources.recording import Replay, replay
 
 DENIED = "The user denied this call"
 MASKED = "•••"
 """A part of every text in which something was masked."""
-
-GIVEN = "given"
-"""Name in the `meta` of a result that a fork was given, in place of the tool's."""
 
 _OF_AGENT = ("function", "handoff", "client")
 """Kinds of the calls that an agent's model makes of tools that it was sent."""
@@ -235,7 +233,7 @@ class RecordedRun:
                 call.ran = event
             case e.ToolResult(preliminary=False):
                 call.result = event
-                call.is_given = call.is_given or bool(event.meta and event.meta.get(GIVEN))
+                call.is_given = call.is_given or is_given(event)
                 step.is_answered = step.is_complete = True
 
     def _begin(self, index: int) -> None:
