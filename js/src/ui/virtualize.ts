@@ -25,6 +25,8 @@ interface Watch {
 const watches = new WeakMap<Element, Watch>();
 const queue = new Map<Element, () => void>();
 let scheduled = false;
+/** Nodes in use while a slice of the queue is drawn; null outside of one. */
+let inUse: readonly Node[] | null = null;
 
 /**
  * Call back when the element comes into view of its scroller, or goes out of it. Return a function
@@ -71,6 +73,8 @@ function newWatch(root: Element): Watch {
  */
 async function drainQueue(): Promise<void> {
   const end = performance.now() + SLICE_MS;
+  // To ask for the selection lays the page out: once a slice, and not after each part.
+  inUse = nodesInUse(document);
   for (const element of [...queue.keys()].reverse()) {
     if (performance.now() > end) break;
     const draw = queue.get(element);
@@ -84,18 +88,22 @@ async function drainQueue(): Promise<void> {
     // Preact draws the change in this microtask.
     await null;
   }
+  inUse = null;
   scheduled = queue.size > 0;
   if (scheduled) setTimeout(drainQueue);
 }
 
 /** Return true if the element has the focus or the selection: then it must stay in the page. */
 export function isInUse(element: Element): boolean {
-  const selection = element.ownerDocument.getSelection();
-  const nodes = [
-    element.ownerDocument.activeElement,
-    selection?.isCollapsed ? null : selection?.anchorNode,
-  ];
-  return nodes.some((node) => node && element.contains(node));
+  const nodes = inUse ?? nodesInUse(element.ownerDocument);
+  return nodes.some((node) => element.contains(node));
+}
+
+/** Return the node that has the focus, and the one where the selection begins. */
+function nodesInUse(document: Document): Node[] {
+  const selection = document.getSelection();
+  const selected = selection?.isCollapsed ? null : selection?.anchorNode;
+  return [document.activeElement, selected].filter((node) => node instanceof Node);
 }
 
 /**
