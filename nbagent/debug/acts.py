@@ -77,6 +77,8 @@ def _fork(run: Run, command: Fork) -> Run:
     changes = decode_json(command.changes, type=dict[str, Any])
     if "result" in begun:  # a form that was not touched gives it too
         changes.setdefault("result", begun["result"])
+    elif run.own_agent is None and "result" in shown.schema["properties"]:  # too long for the form
+        changes.setdefault("result", run._result_to_give(command.block or ""))
     made: dict[str, Any] = {name: changes[name] for name in _KEPT if name in changes}
     at = _at(run, command.block or "", command.request or 0)
     if "instructions" in made:

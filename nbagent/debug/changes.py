@@ -1,5 +1,6 @@
 """`Changes`: the arguments of `fork` that say what is other in it."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,8 @@ class Changes:
         """
         if self.resume is not None:
             self._check_resumed(origin)
-            return Agent("resumed", name=origin.name)
+            # the framework has limits of its own
+            return Agent("resumed", name=origin.name, result_chars=sys.maxsize)
         if self.agent is None:
             agent = origin.agent
             reason = f"{origin.name} is not a run of nbagent's agent"

@@ -12,10 +12,14 @@ from debug.scenes import REPLIES, finished, rates_run
 from debug.test_resume import called
 
 import nbagent
+from nbagent import events as e
 from nbagent.debug.acts import act
 from nbagent.protocol.messages import Compare, Fork, Keep, Send
-from nbagent.run.fork_form import MAX_MESSAGES_CHARS
+from nbagent.run.fork_form import MAX_VALUES_CHARS
 from nbagent.run_context import CURRENT_RUN, HTTPExchange
+
+VIEW_READS_CHARS = 256 * 1024
+"""Length of a form up to which a view reads it (`JSON_CHARS` in js/src/transcript/lazy.tsx)."""
 
 
 @pytest.fixture
@@ -125,10 +129,33 @@ def test_a_masked_message_that_was_left_alone_is_sent_as_it_was(server: Server) 
 def test_messages_that_are_more_than_a_view_reads_are_not_in_the_form() -> None:
     with Server(say("chat", "Long."), say("chat", "Lang.")) as server:
         agent = nbagent.Agent("test-1", "Be brief.", client=server.client())
-        run = finished(agent.stream([{"role": "user", "content": "x" * MAX_MESSAGES_CHARS}]))
+        run = finished(agent.stream([{"role": "user", "content": "x" * MAX_VALUES_CHARS}]))
         form, size = run.page("fork-request/1", 0, 1_000_000)
     assert "messages" not in json.loads(form)["schema"]["properties"]
-    assert size < 2 * MAX_MESSAGES_CHARS
+    assert size < VIEW_READS_CHARS
+
+
+def test_a_result_that_is_more_than_a_view_reads_is_replaced_and_not_edited() -> None:
+    told: list[Any] = []
+
+    def on_fork(messages: list[Any]) -> Iterator[str]:
+        told.append(messages[-1]["content"])
+        return iter(["Another answer."])
+
+    long = "x" * VIEW_READS_CHARS
+    events = [*called("a")]
+    events[2] = e.ToolResult(id="a", content=long)
+    run = finished(iter(events), prompt=long, on_fork=on_fork)
+    call = run.tools[0].id
+    form, size = run.page(f"fork/{call}", 0, 1_000_000)
+    fields = json.loads(form)["schema"]["properties"]
+    assert size < VIEW_READS_CHARS
+    assert [field.get("default") for field in fields.values()] == [None, None]
+    assert "too long to be shown" in fields["result"]["description"]
+    assert fork(run, block=call)["problem"] is None
+    assert fork(run, {"result": "other"}, block=call)["problem"] is None
+    assert [each.wait(20).text for each in run.forks] == ["Another answer."] * 2
+    assert told == [long, "other"]
 
 
 def test_instructions_and_messages_are_changed_in_one_place(server: Server) -> None:
