@@ -11,11 +11,13 @@ from nbagent.agent.delivery import Delivery
 from nbagent.agent.fingerprint import describe_params
 from nbagent.agent.model import input_items
 from nbagent.agent.model.model_source import ModelSource
+from nbagent.agent.model.recorded_connection import RecordedConnection
 from nbagent.agent.model.request_limiter import RequestLimiter
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.options import AgentOptions, check_max_cost, values_of
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.run.handoff import Handoff, handoff, handoffs_by_tool
+from nbagent.agent.run.nested_run import NestedRun, record_of
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.longterm import LongTerm, check_longterm
 from nbagent.agent.sessions.memory import Memory, check_memory
@@ -197,7 +199,9 @@ class AgentParts(AgentOptions):
         outer: tuple[str, ...] = ()
         inside = None
         connection = self._model.connection()
-        record = getattr(connection, "record", None)
+        record = None
+        if isinstance(connection, RecordedConnection):
+            record = record_of([NestedRun(connection.recording)])
         if call is not None:
             outer, inside = call.path, call.id_of_agent(call.id)
             record = record or call.record

@@ -17,11 +17,11 @@ from nbagent.agent.model.recorded_run import (
     taken_from_record,
 )
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.run.nested_run import NestedRun, records_inside
 from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.tool import Tool
 from nbagent.debug.changes import Changes
 from nbagent.debug.fork_label import seam
-from nbagent.debug.nested_run import NestedRun, records_inside
 from nbagent.debug.point import Point
 from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.errors import ForkError, ToolError

@@ -6,8 +6,8 @@ from typing import Any
 
 from nbagent.agent import Agent
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.run.nested_run import NestedRun
 from nbagent.agent.subagent import AgentTool
-from nbagent.debug.nested_run import NestedRun
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.replayed import ReplayedPart
 from nbagent.debug.variant import at_work

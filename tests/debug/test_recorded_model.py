@@ -184,6 +184,27 @@ def test_a_tool_that_must_not_run_twice_is_taken_from_the_record(recording: str)
     )
 
 
+def test_so_is_one_of_an_agent_that_is_a_tool() -> None:
+    paid: list[int] = []
+
+    @nbagent.tool(once=True)
+    def pay(amount: int) -> str:
+        """Pay."""
+        paid.append(amount)
+        return "paid"
+
+    task = say("chat", "", [("c1", "clerk", '{"task": "Pay 5."}')], number=1)
+    call = say("chat", "", [("c1", "pay", '{"amount": 5}')], number=2)
+    paid_up = say("chat", "Paid.")
+    with Server(task, call, paid_up, say("chat", "Done."), call, paid_up) as server:
+        client = server.client()
+        clerk = nbagent.Agent("test-1", client=client, name="clerk", tools=[pay])
+        run = finished(nbagent.Agent("test-1", client=client, tools=[clerk]).stream("Pay."))
+        again = finished(nbagent.Agent(run, tools=[clerk]).stream("Pay."))
+    assert [call.name for call in again.tools] == ["clerk", "pay"]
+    assert paid == [5]
+
+
 @pytest.mark.parametrize("wrong", [[], 5, None, ["a", "b", "c"]])
 def test_what_is_no_recording_is_refused(wrong: Any) -> None:
     with pytest.raises(NbagentError, match=r"nbagent\.replay|no response of a model"):

@@ -15,7 +15,7 @@ from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import Connection, status_error
 from nbagent.agent.model.model_options import ModelOptions
-from nbagent.agent.model.recorded_run import MASKED, Record, RecordedCall, RecordedRun, recorded_run
+from nbagent.agent.model.recorded_run import MASKED, RecordedCall, RecordedRun, recorded_run
 from nbagent.agent.model.structured import JsonForm, OutputFormat
 from nbagent.agent.tools.described_tool import DescribedTool
 from nbagent.errors import NbagentError
@@ -46,16 +46,15 @@ class RecordedConnection:
 
     Attributes:
         model: name of the recording.
-        record: its calls, for tools that must not run twice.
+        recording: as given.
     """
 
     def __init__(
         self, recording: RecordedRun, live: Callable[[], Connection] | None = None
     ) -> None:
         self.model = label(recording)
-        self.record = Record(recording.calls)
         self.max_retries = 0
-        self._recording = recording
+        self.recording = recording
         self._make_live = live
         self._live: Connection | None = None
         self._next: int | None = None  # index of the next response
@@ -69,7 +68,7 @@ class RecordedConnection:
         )
 
     def __repr__(self) -> str:
-        return f"<{printable_line(self.model)}: {len(self._recording.steps)} responses>"
+        return f"<{printable_line(self.model)}: {len(self.recording.steps)} responses>"
 
     @property
     def api(self) -> "RecordedConnection":
@@ -107,13 +106,13 @@ class RecordedConnection:
         warnings = self._differences(items)
         number = self._next or 0
         self._next = number + 1
-        steps = self._recording.steps
+        steps = self.recording.steps
         if number < len(steps) and (steps[number].is_complete or self._make_live is None):
             return self._recorded(warnings, number)
         count = f"{len(steps)} response{'' if len(steps) == 1 else 's'} of the model"
         if self._make_live is None:
             raise RecordingEnded(
-                f"{self._recording.name} has {count}, and the run asks for number {number + 1}. "
+                f"{self.recording.name} has {count}, and the run asks for number {number + 1}. "
                 "The tools' results may have "
                 'led away from the recording; model=[nbagent.replay(…), "gpt-5-mini"] goes on '
                 "with a live model"
@@ -121,7 +120,7 @@ class RecordedConnection:
         live = self._connect()
         self.max_retries = live.max_retries
         ended = e.Status(
-            message=f"{self._recording.name} ends here, after {count}: {live.model} goes on"
+            message=f"{self.recording.name} ends here, after {count}: {live.model} goes on"
         )
         stream = await live.ask(instructions, items, tools, settings, output)
         return _after([*warnings, ended], stream)
@@ -144,7 +143,7 @@ class RecordedConnection:
         return self._live
 
     async def _recorded(self, warnings: Sequence[e.Event], number: int) -> AsyncIterator[Any]:
-        step = self._recording.steps[number]
+        step = self.recording.steps[number]
         for warning in warnings:
             yield warning
         for event in step.events:
@@ -156,12 +155,12 @@ class RecordedConnection:
         for call in step.calls.values():
             if call.args is None:
                 raise RecordingEnded(
-                    f"{self._recording.name} hides the arguments of {call.start.name}, or was cut "
+                    f"{self.recording.name} hides the arguments of {call.start.name}, or was cut "
                     "in them"
                 )
         if not step.is_complete:
             raise RecordingEnded(
-                f"{self._recording.name} was broken off in response {number + 1} of the model"
+                f"{self.recording.name} was broken off in response {number + 1} of the model"
             )
 
     # --- differences ---
@@ -172,14 +171,14 @@ class RecordedConnection:
         """
         warnings = self._begin(items) if self._next is None else []
         number = self._next or 0
-        if not 0 < number <= len(self._recording.steps):
+        if not 0 < number <= len(self.recording.steps):
             return warnings
         outputs = {
             item.call_id: item.text
             for item in items
             if isinstance(item, input_items.FunctionCallOutput)
         }
-        calls = self._recording.steps[number - 1].calls.values()
+        calls = self.recording.steps[number - 1].calls.values()
         differences = (difference(call, outputs.get(call.call_id)) for call in calls)
         return [*warnings, *(_warning(each) for each in differences if each)]
 
@@ -194,9 +193,9 @@ class RecordedConnection:
         of_model = [
             key for key, _ in itertools.groupby(since_prompt, input_items.is_of_model) if key
         ]
-        recorded = self._recording.prompts
+        recorded = self.recording.prompts
         prompt = len(prompts) - 1 if len(prompts) <= len(recorded) else 0
-        self._next = self._recording.first_step(prompt) + len(of_model)
+        self._next = self.recording.first_step(prompt) + len(of_model)
         if not prompts or not recorded:
             return []
         was, now = recorded[prompt][0].text, input_items.text_of(items[prompts[-1]])
