@@ -14,6 +14,7 @@ numbered, and a view that misses one asks for a snapshot. The messages are decla
 - `part`: when a view has asked for a page by `need`.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -101,6 +102,8 @@ class RemoteChannel(Channel):
             answers. Nothing is sent then.
         pump: the thread that flushes the channel; by default the process's.
         interval: seconds between two batches of text.
+        opened_at: when the view was told of the run, in seconds of the monotonic clock. The first
+            batch keeps its distance from that as from another batch.
 
     Attributes:
         ignored: number of messages of the view that were unknown or malformed.
@@ -117,9 +120,11 @@ class RemoteChannel(Channel):
         rests: Callable[[], bool] = lambda: False,
         pump: Pump | None = None,
         interval: float = BATCH_INTERVAL_S,
+        opened_at: float = -math.inf,
     ) -> None:
         super().__init__(view, lock, before, pump, interval)
         self.ignored = 0
+        self._sent_at = opened_at
         self._opening = opening
         self._externalize = externalize
         self._rests = rests

@@ -29,16 +29,19 @@ _FRAME = (
 # whose kernels answer no `comm_info_request`. No rule may depend on the whole page (`:root:has`):
 # with a hundred copies each change anywhere in the page would take a tenth of a second. What stands
 # before an `ipywidgets.Output` that holds a copy is not its view: that stays.
-_STYLE = """<style>
+_DEAD_VIEW = """<style>
 .jp-OutputArea-child:has(.jupyter-widgets, .lm-Panel):not(:has(+ * .jp-OutputArea))\
 :not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
 }}
-{waiting}</style>
+</style>
 """
-# For a run that has just begun: its view is still loading, and the copy would flash before it.
-_WAITING = """@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
+# For a run that has just begun: its view is still loading, and the copy would flash before it. The
+# next copy, seconds later, has the rule above: here it would be a fifth of what is sent.
+_WAITING = """<style>
+@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
 [data-nbagent-twin="{key}"] {{ animation: nbagent-twin 1ms 2s backwards }}
+</style>
 """
 
 
@@ -110,11 +113,10 @@ def document_html(blocks: Sequence[Props]) -> str:
 def _wrapped(body: str, tree: Tree, key: str) -> str:
     if not key:
         return f'<div aria-label="Agent transcript"{_FRAME}>\n{body}</div>\n'
-    waiting = ""
+    style = _DEAD_VIEW
     if is_live(tree.run) and not tree.blocks:
-        waiting = _WAITING.format(key=key)
-    style = _STYLE.format(key=key, waiting=waiting)
+        style = _WAITING
     return (
         f'<div data-nbagent-twin="{key}" aria-label="Agent transcript"{_FRAME}>\n'
-        f"{style}{body}</div>\n"
+        f"{style.format(key=key)}{body}</div>\n"
     )

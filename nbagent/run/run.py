@@ -6,6 +6,7 @@ import contextvars
 import functools
 import itertools
 import reprlib
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn, Unpack
 
@@ -171,6 +172,7 @@ class Run(ForkableRun):
             externalize=externalize,
             rests=lambda: transcript.ended,
             interval=self._interval,
+            opened_at=time.monotonic(),
         )
         self._pipeline.channels.open(channel)
         return channel

@@ -65,7 +65,11 @@ class ManualPump(Pump):
 class Harness:
     """A transcript, its channel and a clock; messages go to `on_message`."""
 
-    def __init__(self, on_message: Callable[[dict[str, Any]], None] = lambda message: None) -> None:
+    def __init__(
+        self,
+        on_message: Callable[[dict[str, Any]], None] = lambda message: None,
+        opened_at: float = -math.inf,
+    ) -> None:
         self.now = 0.0
         self.times: list[float] = []
         self.messages: list[dict[str, Any]] = []
@@ -85,6 +89,7 @@ class Harness:
             opening=self.transcript.opening,
             externalize=large_values.externalize_large_props,
             pump=ManualPump(),
+            opened_at=opened_at,
         )
         self.channel.feed(self.transcript.opening())
 
@@ -318,6 +323,15 @@ def test_text_waits_for_the_interval_and_a_change_of_state_does_not() -> None:
     assert made.channel.due(at) == pytest.approx(BATCH_INTERVAL_S)
     made.take(e.Status(message="…"))
     assert made.channel.due(at) == pytest.approx(MIN_GAP_S)
+
+
+def test_what_comes_while_the_view_is_made_goes_in_one_message() -> None:
+    harness = Harness(opened_at=0.0)
+    harness.tick(0.01)
+    harness.take(TEXT)
+    harness.tick(MIN_GAP_S)
+    assert harness.times == [MIN_GAP_S]
+    assert [op[0] for op in harness.messages[0]["ops"]][:2] == ["open", "open"]
 
 
 def test_a_reader_that_lags_is_sent_fewer_batches() -> None:
