@@ -254,7 +254,8 @@ class ReportedCalls:
         if event.preliminary:
             return [*released, self._renamed(event)]
         self._streamed.pop(event.id, None)
-        if event.status == "ok" and (value := self._values.pop(id, None)) is not None:
+        value = self._values.pop(id, None)
+        if value is not None and _is_told(event):
             value.told = event.content
         alike = self._alike.pop(id, None)
         if alike is not None and (alike.events or alike.own.result is not None):
@@ -347,6 +348,13 @@ def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
     if live.error is not None:
         return streamed.status == "error" or live.error.message in str(streamed.content)
     return streamed.status == "ok" and bool(_forms(live.content) & _forms(streamed.content))
+
+
+def _is_told(result: e.ToolResult) -> bool:
+    """Return True if a result of the stream has what the model was told: of some failed calls it
+    has only the error.
+    """
+    return result.status == "ok" or (result.status == "error" and result.content is not None)
 
 
 def _read(text: str) -> Any:
