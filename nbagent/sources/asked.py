@@ -1,8 +1,7 @@
 """`asked_of`: what a framework was asked, read from the object that its call returned."""
 
 import inspect
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 _FRAMES = ("ag_frame", "gi_frame", "cr_frame")
@@ -19,43 +18,20 @@ class Asked(NamedTuple):
     framework: str = ""
     given: Any = None
 
-    def prompt(self) -> Any:
-        """Return the text, or messages in the form of either API of OpenAI; None if it is not
-        known.
-        """
-        if self.given is None or isinstance(self.given, str) or self.framework == "agents":
-            return self.given
-        try:
-            return sys.modules["langchain_core.messages"].convert_to_openai_messages(self.given)
-        except Exception:  # they are no messages
-            return None
-
 
 def asked_of(source: Any) -> Asked:
     """Return what a framework was asked whose call has returned an object: of the OpenAI Agents
-    SDK, Pydantic AI, LangChain or LangGraph.
+    SDK, Pydantic AI, LangChain, LangGraph, AutoGen, agno, Strands, smolagents or Microsoft's agent
+    framework.
     """
     try:
         module, arguments = _call_of(source)
+        framework = module.partition(".")[0]
+        if framework in _GIVEN:
+            return Asked(framework, _GIVEN[framework](arguments))
     except Exception:  # a property of a user's object
         return Asked()
-    framework = module.partition(".")[0]
-    match framework:
-        case "agents":
-            given = arguments.get("input")
-        case "pydantic_ai":
-            given = arguments.get("user_prompt")
-        case "langgraph" | "langchain_core":
-            given = arguments.get("input")
-            if isinstance(given, Mapping):
-                given = given.get("messages")
-        case _:
-            return Asked()
-    if isinstance(given, list) and framework != "pydantic_ai":
-        return Asked(framework, given)
-    if isinstance(given, str):
-        return Asked(framework, given)
-    return Asked(framework)
+    return Asked()
 
 
 def _call_of(source: Any) -> tuple[str, Mapping[str, Any]]:
@@ -67,7 +43,63 @@ def _call_of(source: Any) -> tuple[str, Mapping[str, Any]]:
         frame = getattr(source, name, None)
         if frame is not None:
             return str(frame.f_globals.get("__name__", "")), frame.f_locals
-    run_agent = getattr(source, "_run_agent", None)  # of `run_stream_events`
+    module = type(source).__module__
+    run_agent = getattr(source, "_run_agent", None)  # of Pydantic AI's `run_stream_events`
     if inspect.isfunction(run_agent):
-        return type(source).__module__, inspect.getclosurevars(run_agent).nonlocals
-    return type(source).__module__, {"input": getattr(source, "input", None)}
+        return module, inspect.getclosurevars(run_agent).nonlocals
+    awaited = getattr(source, "_stream_source", None)  # of the agent framework's `run`
+    if inspect.iscoroutine(awaited) and awaited.cr_frame is not None:
+        prepare = awaited.cr_frame.f_locals["_prepare_run_context"]
+        return module, inspect.getclosurevars(prepare).nonlocals
+    return module, {"input": getattr(source, "input", None)}
+
+
+def _argument(*names: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Return a function that reads the first of these arguments that is given."""
+
+    def read(arguments: Mapping[str, Any]) -> Any:
+        return next((arguments[name] for name in names if arguments.get(name) is not None), None)
+
+    return read
+
+
+def _text_of(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Return a function that reads an argument, if it is a text."""
+
+    def read(arguments: Mapping[str, Any]) -> Any:
+        given = arguments.get(name)
+        return given if isinstance(given, str) else None
+
+    return read
+
+
+def _of_agents(arguments: Mapping[str, Any]) -> Any:
+    given = arguments.get("input")
+    return given if isinstance(given, (str, list)) else None
+
+
+def _of_graph(arguments: Mapping[str, Any]) -> Any:
+    given = arguments.get("input")
+    if isinstance(given, Mapping):
+        given = given.get("messages")
+    return given if isinstance(given, (str, list)) else None
+
+
+def _of_agno(arguments: Mapping[str, Any]) -> Any:
+    given = arguments["run_response"].input
+    if given.images or given.audios or given.videos or given.files:
+        return None
+    return given.input_content
+
+
+_GIVEN: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "agents": _of_agents,
+    "pydantic_ai": _text_of("user_prompt"),
+    "langchain_core": _of_graph,
+    "langgraph": _of_graph,
+    "autogen_agentchat": _argument("task", "messages"),
+    "agno": _of_agno,
+    "strands": _argument("prompt"),
+    "smolagents": _text_of("task"),
+    "agent_framework": _argument("messages"),
+}

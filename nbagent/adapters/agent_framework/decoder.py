@@ -178,7 +178,9 @@ class AgentFrameworkDecoder(BaseDecoder):
     def _result(self, content: Any) -> None:
         block = self._call_of(content)
         self.builder.tool_args(block)
-        result = get_field(content, "result") or get_field(content, "output")
+        result = get_field(content, "result")
+        if result is None:
+            result = get_field(content, "output")
         error = get_str(content, "exception")
         if error is not None:
             self.builder.tool_error(block, error, result)

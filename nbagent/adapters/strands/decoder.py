@@ -57,12 +57,13 @@ class StrandsDecoder(BedrockDecoder):
             block = self._calls.get(get_str(result, "toolUseId", default=""))
             if block is None:
                 continue
-            content = result.get("content")
+            content = entries_in(result, "content")
             text = text_in(content)
             if result.get("status") == "error":
                 self.builder.tool_error(block, text, text)
             else:
-                self.builder.tool_result(block, text or content)
+                is_text = all(get_field(each, "text") is not None for each in content)
+                self.builder.tool_result(block, text if text or is_text else content)
 
     def _tool_stream(self, event: Any) -> None:
         """Read what a tool yields while it works."""
