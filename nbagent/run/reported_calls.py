@@ -13,6 +13,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
 from nbagent.events.json_text import decode_json
+from nbagent.events.told import told_of
 
 Fits: TypeAlias = Callable[[Any], int]
 """Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a
@@ -255,8 +256,8 @@ class ReportedCalls:
             return [*released, self._renamed(event)]
         self._streamed.pop(event.id, None)
         value = self._values.pop(id, None)
-        if value is not None and _is_told(event):
-            value.told = event.content
+        if value is not None and event.status != "denied":
+            _tell(value, event)
         alike = self._alike.pop(id, None)
         if alike is not None and (alike.events or alike.own.result is not None):
             return [*released, *self._result_of_alike(id, alike, event)]
@@ -350,11 +351,11 @@ def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
     return streamed.status == "ok" and bool(_forms(live.content) & _forms(streamed.content))
 
 
-def _is_told(result: e.ToolResult) -> bool:
-    """Return True if a result of the stream has what the model was told: of some failed calls it
-    has only the error.
-    """
-    return result.status == "ok" or (result.status == "error" and result.content is not None)
+def _tell(value: e.Live, result: e.ToolResult) -> None:
+    """Keep what the model was told with the live value; of some failed calls that is not known."""
+    told = told_of(result)
+    if told is not None or result.status == "ok":
+        value.told = told
 
 
 def _read(text: str) -> Any:
