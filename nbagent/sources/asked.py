@@ -1,7 +1,7 @@
 """`asked_of`: what a framework was asked, read from the object that its call returned."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _FRAMES = ("ag_frame", "gi_frame", "cr_frame")
@@ -12,7 +12,8 @@ class Asked(NamedTuple):
 
     Attributes:
         framework: its package; "" if it is not known.
-        given: a text, or messages in the framework's own form; None if it is not known.
+        given: a text, or messages in the framework's own form, with those before the question where
+            the framework's agent remembers them; None if it is not known.
     """
 
     framework: str = ""
@@ -85,6 +86,29 @@ def _of_graph(arguments: Mapping[str, Any]) -> Any:
     return given if isinstance(given, (str, list)) else None
 
 
+def _of_autogen(arguments: Mapping[str, Any]) -> Any:
+    """Return the task, behind what an agent remembers of those before it."""
+    task = _argument("task", "messages")(arguments)
+    context = getattr(arguments["self"], "_model_context", None)
+    if type(context).__name__ != "UnboundedChatCompletionContext":  # others leave something out
+        return task
+    return _behind(context._messages, task)
+
+
+def _of_strands(arguments: Mapping[str, Any]) -> Any:
+    """Return the prompt, behind the agent's conversation."""
+    return _behind(arguments["self"].messages, arguments["prompt"])
+
+
+def _behind(before: Sequence[Any], given: Any) -> Any:
+    """Return what is given, alone or as the last entries of a list."""
+    if not before:
+        return given
+    if given is None:
+        return list(before)
+    return [*before, *(given if isinstance(given, (list, tuple)) else [given])]
+
+
 def _of_agno(arguments: Mapping[str, Any]) -> Any:
     given = arguments["run_response"].input
     if given.images or given.audios or given.videos or given.files:
@@ -97,9 +121,9 @@ _GIVEN: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "pydantic_ai": _text_of("user_prompt"),
     "langchain_core": _of_graph,
     "langgraph": _of_graph,
-    "autogen_agentchat": _argument("task", "messages"),
+    "autogen_agentchat": _of_autogen,
     "agno": _of_agno,
-    "strands": _argument("prompt"),
+    "strands": _of_strands,
     "smolagents": _text_of("task"),
     "agent_framework": _argument("messages"),
 }

@@ -22,9 +22,7 @@ def content(**fields: Any) -> dict[str, Any]:
 def ends(*items: dict[str, Any]) -> tuple[list[str], list[Any]]:
     """Return the thoughts, and what is kept of each for the next request."""
     events = decode(AgnoDecoder(), items)
-    kept = [
-        (each.encrypted, each.meta) for each in events if isinstance(each, ev.ReasoningEnd)
-    ]
+    kept = [(each.encrypted, each.meta) for each in events if isinstance(each, ev.ReasoningEnd)]
     return Transcript.of(events).thoughts, kept
 
 

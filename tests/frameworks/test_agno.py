@@ -201,6 +201,7 @@ def with_ids_of_items(items: list[Any]) -> list[Any]:
         for item in items
     ]
 
+
 async def test_a_fork_sends_the_items_of_reasoning_also_of_a_saved_run(
     serve: Serve, tmp_path: Path
 ) -> None:

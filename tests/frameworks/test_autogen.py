@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.conditions import MaxMessageTermination
-from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_agentchat.messages import MultiModalMessage, TextMessage
+from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_core import Image
 from autogen_core.model_context import UnboundedChatCompletionContext
 from autogen_ext.models.openai import OpenAIChatCompletionClient
@@ -31,6 +31,7 @@ from frameworks.replay import (
     recorded,
     refused,
     text_reply,
+    tool_reply,
 )
 from frameworks.told import PARALLEL, PARALLEL_TOOLS, RESULTS, fork, told
 from frameworks.watching import (
@@ -51,7 +52,8 @@ ABILITIES: Any = {
 }
 TASK = "Capital of the UK?"
 PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAA"
+    "ABJRU5ErkJggg=="
 )
 
 
@@ -206,3 +208,14 @@ async def test_a_task_of_messages_is_the_prompt_of_a_fork(serve: Serve) -> None:
     run = await watch(seeing.run_stream(task=task))
     sent = [each["content"] for each in (await fork(run, provider))["messages"]]
     assert sent[:2] == [each["content"] for each in provider.requests[1]["messages"][1:3]]
+
+
+async def test_a_fork_says_what_the_agent_remembers(serve: Serve) -> None:
+    provider = serve(
+        tool_reply("get_capital", country="France"), *map(recorded, (ANSWER, CALL, *[ANSWER] * 2))
+    )
+    agent = geographer(provider, get_capital)
+    await watch(agent.run_stream(task=TASK))
+    run = await watch(agent.run_stream(task="And again?"))
+    assert told(await fork(run, provider)) == told(provider.requests[3])
+    assert len(told(provider.requests[3])) == 7

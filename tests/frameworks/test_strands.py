@@ -23,6 +23,7 @@ from frameworks.replay import (
     held,
     recorded,
     refused,
+    tool_reply,
 )
 from frameworks.told import PARALLEL, PARALLEL_TOOLS, RESULTS, fork, told
 from frameworks.watching import (
@@ -147,3 +148,20 @@ async def test_content_and_messages_are_the_prompt_of_a_fork(serve: Serve, promp
     run = await watch(geographer(provider, tool(get_capital)).stream_async(prompt))
     body = await fork(run, provider)
     assert body["messages"][0] == provider.requests[1]["messages"][0]
+
+
+async def test_a_fork_says_what_the_agent_remembers(serve: Serve) -> None:
+    provider = serve(
+        tool_reply("get_capital", country="France"), *map(recorded, (ANSWER, CALL, *[ANSWER] * 3))
+    )
+    agent = geographer(provider, tool(get_capital))
+    await watch(agent.stream_async(TASK))
+    run = await watch(agent.stream_async("And again?"))
+    assert told(await fork(run, provider)) == told(provider.requests[3])
+    assert len(told(provider.requests[3])) == 7
+
+    def resume(messages: list[Any]) -> Any:
+        return geographer(provider, tool(get_capital)).stream_async(messages)
+
+    await run.fork(at=2, resume=resume, face="console")
+    assert provider.requests[5] == provider.requests[3]

@@ -10,6 +10,8 @@ from nbagent.agent.model.input_items import FunctionCall, FunctionCallOutput, It
 
 _AGENT = "assistant"
 
+Messages = list[dict[str, Any]]
+
 
 def to_autogen(history: Sequence[Item]) -> list[Any]:
     """Return a history as messages for the `initial_messages` of a model context."""
@@ -61,14 +63,41 @@ def _content(message: Message) -> Any:
     return parts
 
 
-def from_autogen(task: Any) -> list[dict[str, Any]]:
-    """Return a task as messages of Chat Completions: one message of an agent, or several."""
-    messages = task if isinstance(task, (list, tuple)) else [task]
-    return [{"role": "user", "content": _chat_content(message)} for message in messages]
+def from_autogen(task: Any) -> Messages:
+    """Return a task as messages of Chat Completions: a text or a message of an agent, or several,
+    also of a model context.
+    """
+    given = task if isinstance(task, (list, tuple)) else [task]
+    return [made for each in given for made in _chat_messages(each)]
 
 
-def _chat_content(message: Any) -> Any:
-    content = message.to_model_message().content
+def _chat_messages(given: Any) -> Messages:
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}]
+    if hasattr(given, "to_model_message"):
+        given = given.to_model_message()
+    match given.type:
+        case "FunctionExecutionResultMessage":
+            return [
+                {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
+                for result in given.content
+            ]
+        case "AssistantMessage" if isinstance(given.content, list):
+            calls = [_chat_call(call) for call in given.content]
+            return [{"role": "assistant", "content": given.thought, "tool_calls": calls}]
+        case "AssistantMessage":
+            return [{"role": "assistant", "content": given.content}]
+        case "SystemMessage":
+            return [{"role": "system", "content": given.content}]
+    return [{"role": "user", "content": _chat_content(given.content)}]
+
+
+def _chat_call(call: Any) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _chat_content(content: Any) -> Any:
     if isinstance(content, str):
         return content
     return [

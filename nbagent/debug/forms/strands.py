@@ -3,6 +3,7 @@
 those of Amazon Bedrock's Converse.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,15 +47,45 @@ def to_strands(history: Sequence[Item]) -> Messages:
 
 
 def from_strands(prompt: Any) -> Messages:
-    """Return a prompt of texts as messages of Chat Completions: messages, or the content of one.
+    """Return a prompt as messages of Chat Completions: messages, and the content of one at the end,
+    a text or blocks of texts.
 
     Raises:
-        KeyError: it has something else than texts.
+        ValueError: it has something else than texts, calls and their results.
     """
-    if "role" not in prompt[0]:
-        prompt = [{"role": "user", "content": prompt}]
-    return [{"role": message["role"], "content": _texts(message)} for message in prompt]
+    made: Messages = []
+    blocks: list[Any] = []
+    for each in prompt:
+        if isinstance(each, str):
+            blocks.append({"text": each})
+        elif "role" in each:
+            made += _chat_messages(each["role"], each["content"])
+        else:
+            blocks.append(each)
+    return made + _chat_messages("user", blocks)
 
 
-def _texts(message: dict[str, Any]) -> Messages:
-    return [{"type": "text", "text": block["text"]} for block in message["content"]]
+def _chat_messages(role: str, blocks: list[Any]) -> Messages:
+    """Return a message as those of Chat Completions: each result is one of its own."""
+    made: Messages = []
+    texts: Messages = []
+    calls: list[dict[str, Any]] = []
+    for block in blocks:
+        match block:
+            case {"text": str(text)}:
+                texts.append({"type": "text", "text": text})
+            case {"toolUse": {"toolUseId": id, "name": name, "input": arguments}}:
+                function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+                calls.append({"id": id, "type": "function", "function": function})
+            case {"toolResult": {"toolUseId": id, "content": [*content]}}:
+                text = "".join(each["text"] for each in content)
+                made.append({"role": "tool", "tool_call_id": id, "content": text})
+            case {"reasoningContent": _}:
+                continue  # it is sent to no service of OpenAI's
+            case _:
+                raise ValueError(f"no text: {list(block)}")
+    if calls:
+        made.append({"role": role, "content": texts, "tool_calls": calls})
+    elif texts:
+        made.append({"role": role, "content": texts})
+    return made
