@@ -4,6 +4,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+_PREPARING = ("_prepare_run_context", "_execute")
+"""Functions inside the agent framework's `run`, without middleware and with it."""
+
 _FRAMES = ("ag_frame", "gi_frame", "cr_frame")
 
 
@@ -27,12 +30,15 @@ def asked_of(source: Any) -> Asked:
     """
     try:
         module, arguments = _call_of(source)
-        framework = module.partition(".")[0]
-        if framework in _GIVEN:
-            return Asked(framework, _GIVEN[framework](arguments))
     except Exception:  # a property of a user's object
         return Asked()
-    return Asked()
+    framework = module.partition(".")[0]
+    if framework not in _GIVEN:
+        return Asked()
+    try:
+        return Asked(framework, _GIVEN[framework](arguments))
+    except Exception:  # another version of the framework has other names
+        return Asked(framework)
 
 
 def _call_of(source: Any) -> tuple[str, Mapping[str, Any]]:
@@ -50,8 +56,10 @@ def _call_of(source: Any) -> tuple[str, Mapping[str, Any]]:
         return module, inspect.getclosurevars(run_agent).nonlocals
     awaited = getattr(source, "_stream_source", None)  # of the agent framework's `run`
     if inspect.iscoroutine(awaited) and awaited.cr_frame is not None:
-        prepare = awaited.cr_frame.f_locals["_prepare_run_context"]
-        return module, inspect.getclosurevars(prepare).nonlocals
+        inner = awaited.cr_frame.f_locals
+        for name in _PREPARING:
+            if name in inner:
+                return module, inspect.getclosurevars(inner[name]).nonlocals
     return module, {"input": getattr(source, "input", None)}
 
 
@@ -89,7 +97,7 @@ def _of_graph(arguments: Mapping[str, Any]) -> Any:
 def _of_autogen(arguments: Mapping[str, Any]) -> Any:
     """Return the task, behind what an agent remembers of those before it."""
     task = _argument("task", "messages")(arguments)
-    context = getattr(arguments["self"], "_model_context", None)
+    context: Any = getattr(arguments["self"], "_model_context", None)
     if type(context).__name__ != "UnboundedChatCompletionContext":  # others leave something out
         return task
     return _behind(context._messages, task)
@@ -116,6 +124,12 @@ def _of_agno(arguments: Mapping[str, Any]) -> Any:
     return given.input_content
 
 
+def _of_agent_framework(arguments: Mapping[str, Any]) -> Any:
+    if "context" in arguments:  # what middleware gets
+        return arguments["context"].messages
+    return arguments["messages"]
+
+
 _GIVEN: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "agents": _of_agents,
     "pydantic_ai": _text_of("user_prompt"),
@@ -125,5 +139,5 @@ _GIVEN: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "agno": _of_agno,
     "strands": _of_strands,
     "smolagents": _text_of("task"),
-    "agent_framework": _argument("messages"),
+    "agent_framework": _of_agent_framework,
 }

@@ -47,7 +47,7 @@ def test_a_fork_says_what_the_framework_told_the_model(told: str) -> None:
         assert outputs(run, server) == [told]
 
 
-def failing_framework(status: str) -> Iterator[Any]:
+def failing_framework(status: e.ToolStatus) -> Iterator[Any]:
     """Call a tool that fails, and tell the model so in one's own words, as a framework does."""
     yield from CALLED
     with pytest.raises(LookupError):
@@ -64,7 +64,7 @@ def fail(year: int) -> float:
 
 @pytest.mark.parametrize("status", ["ok", "error"])
 def test_a_fork_says_in_the_frameworks_words_that_a_call_failed(
-    status: str, tmp_path: Path
+    status: e.ToolStatus, tmp_path: Path
 ) -> None:
     run = finished(failing_framework(status), prompt="How much?")
     assert str(run.tools[0].exception) == "no rate of 2023"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent_framework import Agent, Message, tool
+from agent_framework import Agent, Message, agent_middleware, tool
 from agent_framework.openai import OpenAIChatClient, OpenAIChatCompletionClient
 from frameworks.own_tools import (
     LIVE,
@@ -39,9 +39,9 @@ def look_up(country: str) -> str:
     return capital_of(country)
 
 
-def geographer(provider: Replay, *used: Any) -> Any:
+def geographer(provider: Replay, *used: Any, **options: Any) -> Any:
     client = OpenAIChatCompletionClient(model="m", base_url=provider.url, api_key=KEY)
-    return Agent(client=client, name="geographer", tools=[*(used or [look_up])])
+    return Agent(client=client, name="geographer", tools=[*(used or [look_up])], **options)
 
 
 async def test_a_tool_loop_is_told_with_its_results(serve: Serve) -> None:
@@ -173,3 +173,17 @@ async def test_a_fork_goes_on_in_the_framework_with_the_items_of_reasoning(serve
     await run.fork(at=2, resume=resume, face="console")
     second, repeated = provider.requests[1:]
     assert repeated == second
+
+
+@agent_middleware
+async def passing(context: Any, go_on: Any) -> None:
+    """Do nothing."""
+    await go_on()
+
+
+async def test_the_prompt_of_an_agent_with_middleware_is_known(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER))
+    run = await watch(
+        geographer(provider, get_capital, middleware=[passing]).run(TASK, stream=True)
+    )
+    assert told(await fork(run, provider)) == told(provider.requests[1])

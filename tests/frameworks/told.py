@@ -83,7 +83,7 @@ def _streamed(events: list[Json]) -> Answer:
 async def fork(run: Run, provider: Replay, at: int = 2, api: Any = "chat") -> Json:
     """Fork a run with an agent of nbagent's; return the body that it sends."""
     client = AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)
-    tools = [get_capital, nbagent.tool(get_country), get_product_name, get_weather]
+    tools: list[Any] = [get_capital, nbagent.tool(get_country), get_product_name, get_weather]
     agent = nbagent.Agent("m", tools=tools, client=client, api=api)
     await run.fork(at=at, agent=agent, face="console")
     body: Json = provider.requests[-1]

@@ -225,7 +225,7 @@ class AgentFrameworkDecoder(BaseDecoder):
 
 def _replaces(content: Any) -> bool:
     """Return True if a content is what its pieces, which came before it, make."""
-    return get_field(content, "merge_mode") == "replace"
+    return get_str(content, "merge_mode") == "replace"
 
 
 _READERS: dict[str, Callable[[AgentFrameworkDecoder, Any], None]] = {

@@ -22,6 +22,7 @@ def to_agent_framework(history: Sequence[Item]) -> list[Any]:
     own = sys.modules["agent_framework"]
     made: list[Any] = []
     for item in history:
+        role: str
         match item:
             case Message():
                 contents = [own.Content.from_text(text_of(item))]
