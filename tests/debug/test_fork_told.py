@@ -47,6 +47,12 @@ def test_a_fork_says_what_the_framework_told_the_model(told: str) -> None:
         assert outputs(run, server) == [told]
 
 
+def test_the_form_for_a_fork_has_what_the_framework_told_the_model() -> None:
+    run = finished(framework(), prompt="How much?", on_fork=lambda messages: iter("a"))
+    block = next(event.id for event in run.events if isinstance(event, e.ToolStart))
+    assert run.fork_form(block).schema["properties"]["result"]["default"] == TOLD
+
+
 def failing_framework(status: e.ToolStatus) -> Iterator[Any]:
     """Call a tool that fails, and tell the model so in one's own words, as a framework does."""
     yield from CALLED
