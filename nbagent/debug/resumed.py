@@ -5,11 +5,12 @@ framework was asked, in a form that a history takes.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nbagent.agent.model.input_items import Item, to_chat, to_responses
+from nbagent.agent.model.input_items import Item, to_chat
 from nbagent.debug.forms.agent_framework import from_agent_framework, to_agent_framework
 from nbagent.debug.forms.agno import from_agno, to_agno
 from nbagent.debug.forms.autogen import from_autogen, to_autogen
 from nbagent.debug.forms.langchain import from_langchain
+from nbagent.debug.forms.openai_agents import to_openai_agents
 from nbagent.debug.forms.pydantic_ai import to_pydantic_ai
 from nbagent.debug.forms.strands import from_strands, to_strands
 from nbagent.sources.asked import Asked
@@ -43,12 +44,8 @@ def _to_chat(history: Sequence[Item]) -> list[Any]:
     return to_chat(history, "")
 
 
-def _to_agents(history: Sequence[Item]) -> list[Any]:
-    return to_responses(history, stored=False)
-
-
 _TO: dict[str, Callable[[Sequence[Item]], list[Any]]] = {
-    "agents": _to_agents,
+    "agents": to_openai_agents,
     "pydantic_ai": to_pydantic_ai,
     "autogen_agentchat": to_autogen,
     "agno": to_agno,
