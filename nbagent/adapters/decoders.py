@@ -168,12 +168,9 @@ def decoder_for(first_item: Any) -> Decoder:
     """
     if type(first_item) in EVENT_CLASSES:  # of an agent of ours: no other adapter is imported
         return EventsDecoder()
-    inner = frame_of(first_item).data
-    for item in (first_item,) if inner is first_item else (first_item, inner):
-        for adapter in adapters()[:-1]:
-            decoder = _decoder_if_recognised(adapter, item)
-            if decoder is not None:
-                return decoder
+    decoder = _recognised(first_item)
+    if decoder is not None:
+        return decoder
     if UnknownDecoder.recognises(first_item):
         return UnknownDecoder()
     raise UnknownSource(
@@ -181,6 +178,24 @@ def decoder_for(first_item: Any) -> Decoder:
         f"reads.{hint_for(type_name(first_item))} "
         f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."
     )
+
+
+def system_of(item: Any) -> str | None:
+    """Return the name of the system that an item is of; None if no system recognises it."""
+    decoder = _recognised(item)
+    if decoder is None:
+        return None
+    return decoder.system
+
+
+def _recognised(first_item: Any) -> Decoder | None:
+    inner = frame_of(first_item).data
+    for item in (first_item,) if inner is first_item else (first_item, inner):
+        for adapter in adapters()[:-1]:
+            decoder = _decoder_if_recognised(adapter, item)
+            if decoder is not None:
+                return decoder
+    return None
 
 
 def _decoder_if_recognised(adapter: Adapter, item: Any) -> Decoder | None:

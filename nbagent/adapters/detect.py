@@ -5,7 +5,7 @@ from typing import Any
 
 from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.base.payload import try_wire_dict
-from nbagent.adapters.decoders import decoder_for, decoder_named
+from nbagent.adapters.decoders import decoder_for, decoder_named, system_of
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
@@ -116,6 +116,8 @@ class DetectingDecoder:
 
     def _hand_over(self, decoder: Decoder) -> list[Event]:
         self._found = decoder
+        if isinstance(decoder, BaseDecoder):
+            decoder.system_of = system_of
         if isinstance(decoder, EventsDecoder):
             decoder.stream_outlives_run = self._is_service
         self.feed = decoder.feed  # type: ignore[method-assign]

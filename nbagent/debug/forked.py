@@ -56,17 +56,17 @@ class Forked:
         Raises:
             ForkError: there is none.
         """
-        recorded = self._part.prompt
+        asked = self._part.prompt
+        if not asked and told is not None:
+            asked = input_items.from_prompt(told)
         if given is not None:
-            return [*recorded[:-1], *input_items.from_prompt(joined(given))]
-        if not recorded and told is not None:
-            return input_items.from_prompt(told)
-        if not recorded:
+            return [*asked[:-1], *input_items.from_prompt(joined(given))]
+        if not asked:
             raise ForkError(
                 f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or "
                 "show(…, prompt=…)"
             )
-        return recorded
+        return asked
 
     def changed(self, agent: Agent, changes: Changes) -> list[e.Event]:
         """Take the changes of the call at the point.

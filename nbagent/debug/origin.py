@@ -8,6 +8,7 @@ from nbagent.agent.model.recorded_run import RecordedRun, recorded_run
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.place import Place, place_of
+from nbagent.debug.resumed import prompt_of
 from nbagent.errors import ForkError, NbagentError
 from nbagent.gate.secrets import known
 from nbagent.run import Run
@@ -90,7 +91,7 @@ def origin_of(source: Any) -> Origin:
         conversation=source.conversation,
         form=source.asked_form,
         framework=source.asked.framework,
-        told=source.asked.prompt(),
+        told=prompt_of(source.asked),
         options=source.shown_with,
         mask=source.masker,
         has_values=not source.hides_requests,

@@ -24,6 +24,19 @@ def told_of(result: ToolResult) -> Any:
     return result.content
 
 
+def telling(told: Any) -> dict[str, Any]:
+    """Return the `meta` of a result of which the model was told another text than its content."""
+    return {_NAME: told}
+
+
+def without_told(result: ToolResult) -> ToolResult:
+    """Return a result that does not say what the model was told."""
+    if not result.meta or _NAME not in result.meta:
+        return result
+    rest = {name: value for name, value in result.meta.items() if name != _NAME}
+    return replace(result, meta=rest or None)
+
+
 def with_told(event: Event) -> Event:
     """Return an event for a file: there the `meta` has what only this process knows."""
     if not isinstance(event, ToolResult):

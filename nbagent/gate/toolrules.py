@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.blocks import KIND_OF, WholeEvent
+from nbagent.events.told import without_told
 
 Aspect: TypeAlias = Literal["args", "result", "all"]
 """An aspect of a tool call that can be hidden."""
@@ -257,6 +258,8 @@ def _without_result(event: e.ToolResult, *, is_hidden: bool) -> e.ToolResult:
     """
     # A message quotes arguments and results, and an exception's frames have the arguments.
     event = replace(event, exception=None)
+    if event.error is not None or is_hidden:
+        event = without_told(event)
     if event.error is not None:
         event = replace(event, error=e.ErrorInfo(type=event.error.type, message=_FAILED))
     if not is_hidden:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from nbagent import events as e
+from nbagent.events.told import told_of
 from nbagent.protocol.inspection import ForkForm
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.protocol.messages import Act, Send
@@ -157,9 +158,10 @@ class ForkableRun(FollowedRun):
             resume: goes on in the run's own framework; by default the `on_fork` that it was shown
                 with. It is a function of all that the model is told, to a stream, such as `lambda
                 messages: Runner.run_streamed(agent, messages)`, `lambda messages:
-                agent.run_stream_events(message_history=messages)`, or `lambda messages:
-                graph.astream({"messages": messages}, stream_mode="messages")`. The messages have
-                the form that the framework takes. Before a call it needs `result`.
+                agent.run_stream_events(message_history=messages)`, `lambda messages:
+                graph.astream({"messages": messages}, stream_mode="messages")`, or `lambda messages:
+                agent.arun(messages, stream=True, stream_events=True)`. The messages have the form
+                that the framework takes. Before a call it needs `result`.
             breakpoints: the fork stops where this run stops now, step mode included, as a debugger
                 does that starts again. False: it stops nowhere.
             face: as for `nbagent.show`.
@@ -383,6 +385,7 @@ def _read_by_model(result: e.ToolResult | None) -> str:
     """Return a result as the model read it; an empty text if the call has none, or failed."""
     if result is None or result.status != "ok":
         return ""
-    if isinstance(result.content, str):
-        return result.content
-    return msgspec.json.encode(result.content).decode()
+    told = told_of(result)
+    if isinstance(told, str):
+        return told
+    return msgspec.json.encode(told).decode()

@@ -13,6 +13,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
 from nbagent.events.json_text import decode_json
+from nbagent.events.told import told_of
 
 Fits: TypeAlias = Callable[[Any], int]
 """Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a
@@ -254,8 +255,9 @@ class ReportedCalls:
         if event.preliminary:
             return [*released, self._renamed(event)]
         self._streamed.pop(event.id, None)
-        if event.status == "ok" and (value := self._values.pop(id, None)) is not None:
-            value.told = event.content
+        value = self._values.pop(id, None)
+        if value is not None and event.status != "denied":
+            _tell(value, event)
         alike = self._alike.pop(id, None)
         if alike is not None and (alike.events or alike.own.result is not None):
             return [*released, *self._result_of_alike(id, alike, event)]
@@ -347,6 +349,13 @@ def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
     if live.error is not None:
         return streamed.status == "error" or live.error.message in str(streamed.content)
     return streamed.status == "ok" and bool(_forms(live.content) & _forms(streamed.content))
+
+
+def _tell(value: e.Live, result: e.ToolResult) -> None:
+    """Keep what the model was told with the live value; of some failed calls that is not known."""
+    told = told_of(result)
+    if told is not None or result.status == "ok":
+        value.told = told
 
 
 def _read(text: str) -> Any:

@@ -47,6 +47,40 @@ def test_a_fork_says_what_the_framework_told_the_model(told: str) -> None:
         assert outputs(run, server) == [told]
 
 
+def test_the_form_for_a_fork_has_what_the_framework_told_the_model() -> None:
+    run = finished(framework(), prompt="How much?", on_fork=lambda messages: iter("a"))
+    block = next(event.id for event in run.events if isinstance(event, e.ToolStart))
+    assert run.fork_form(block).schema["properties"]["result"]["default"] == TOLD
+
+
+def failing_framework(status: e.ToolStatus) -> Iterator[Any]:
+    """Call a tool that fails, and tell the model so in one's own words, as a framework does."""
+    yield from CALLED
+    with pytest.raises(LookupError):
+        fail(2023)
+    yield e.ToolResult(id="c1", status=status, content="Error: Function failed.")
+    yield e.TextDelta(id="t1", delta="I do not know.")
+
+
+@nbagent.tool(name="fetch")
+def fail(year: int) -> float:
+    """Fetch."""
+    raise LookupError(f"no rate of {year}")
+
+
+@pytest.mark.parametrize("status", ["ok", "error"])
+def test_a_fork_says_in_the_frameworks_words_that_a_call_failed(
+    status: e.ToolStatus, tmp_path: Path
+) -> None:
+    run = finished(failing_framework(status), prompt="How much?")
+    assert str(run.tools[0].exception) == "no rate of 2023"
+    path = str(tmp_path / "run.jsonl")
+    run.save(path)
+    with Server(say("chat", "Again."), say("chat", "Again.")) as server:
+        assert outputs(run, server) == ["Error: Function failed."]
+        assert outputs(finished(nbagent.replay(path)), server) == ["Error: Function failed."]
+
+
 def test_a_saved_run_keeps_what_the_framework_told_the_model(tmp_path: Path) -> None:
     path = str(tmp_path / "run.jsonl")
     finished(framework(), prompt="How much?").save(path)

@@ -8,6 +8,7 @@ from debug.scenes import SEAM, finished, seams
 
 import nbagent
 from nbagent import events as e
+from nbagent.debug.resumed import prompt_of
 from nbagent.errors import ForkError
 from nbagent.sources.asked import asked_of
 
@@ -78,5 +79,5 @@ def test_what_a_framework_cannot_do_is_refused(options: dict[str, Any], told: st
 
 
 def test_an_object_of_no_framework_tells_no_prompt() -> None:
-    assert asked_of(called("a")).prompt() is None
+    assert prompt_of(asked_of(called("a"))) is None
     assert asked_of(object()) == ("", None)

@@ -83,6 +83,15 @@ def tool_reply(name: str, **arguments: Any) -> Answer:
     )
 
 
+def spoken_tool_reply(text: str, name: str, **arguments: Any) -> Answer:
+    """Return an unrecorded stream of Chat that says a text and calls a tool."""
+    called = tool_reply(name, **arguments)
+    said = json.dumps(text).encode()
+    return called._replace(
+        body=called.body.replace(b'"tool_calls": [', b'"content": %s, "tool_calls": [' % said, 1)
+    )
+
+
 def _chat(delta: dict[str, Any], reason: str) -> Answer:
     usage = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
     chunks: list[dict[str, Any]] = [

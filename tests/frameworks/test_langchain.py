@@ -21,7 +21,9 @@ from frameworks.replay import (
     held,
     recorded,
     refused,
+    spoken_tool_reply,
 )
+from frameworks.told import RESULTS, fork, told
 from frameworks.watching import (
     GET_CAPITAL,
     TWO_STEPS,
@@ -580,3 +582,25 @@ async def test_a_fork_goes_on_from_a_checkpoint_of_its_thread(serve: Serve) -> N
     second["messages"][-1]["content"] = "Paris"
     assert changed == second
     assert graph.get_state(ONE).values["notes"] == "kept"
+
+
+@pytest.mark.parametrize("used", RESULTS[:3])
+async def test_a_fork_says_what_the_model_was_told(serve: Serve, used: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER))
+    run = await watch(geographer(provider, tools=[used]).astream(QUESTION, stream_mode="messages"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+
+async def test_a_fork_says_what_stood_beside_a_call(serve: Serve) -> None:
+    spoken = spoken_tool_reply("Let me look.", "get_capital", country="UK")
+    provider = serve(spoken, *[recorded(ANSWER)] * 3)
+    run = await watch(geographer(provider, name=None).astream(QUESTION, stream_mode="messages"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+    def resume(messages: list[Any]) -> Any:
+        return geographer(provider, name=None).astream(
+            {"messages": messages}, stream_mode="messages"
+        )
+
+    await run.fork(at=2, resume=resume, face="console")
+    assert provider.requests[3] == provider.requests[1]

@@ -28,8 +28,10 @@ from frameworks.replay import (
     recorded,
     refused,
     snapshots,
+    spoken_tool_reply,
     tool_reply,
 )
+from frameworks.told import RESULTS, fork, told
 from frameworks.watching import (
     GET_CAPITAL,
     TWO_STEPS,
@@ -444,3 +446,23 @@ async def test_a_fork_goes_on_in_the_sdk_with_what_the_model_was_told(serve: Ser
     assert repeated == second
     second["messages"][-1]["content"] = "Paris"
     assert changed == second
+
+
+@pytest.mark.parametrize("used", RESULTS)
+async def test_a_fork_says_what_the_model_was_told(serve: Serve, used: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER))
+    run = await watch(Runner.run_streamed(own(provider, used), "Capital of the UK?"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+
+async def test_a_fork_says_what_stood_beside_a_call(serve: Serve) -> None:
+    spoken = spoken_tool_reply("Let me look.", "get_capital", country="UK")
+    provider = serve(spoken, *[recorded(ANSWER)] * 3)
+    run = await watch(Runner.run_streamed(own(provider, own_capital), "Capital of the UK?"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+    def resume(messages: list[Any]) -> Any:
+        return Runner.run_streamed(own(provider, own_capital), messages)
+
+    await run.fork(at=2, resume=resume, face="console")
+    assert provider.requests[3] == provider.requests[1]

@@ -25,7 +25,9 @@ from frameworks.replay import (
     recorded,
     refused,
     snapshots,
+    spoken_tool_reply,
 )
+from frameworks.told import RESULTS, fork, told
 from frameworks.watching import (
     GET_CAPITAL,
     TWO_STEPS,
@@ -412,3 +414,33 @@ async def test_a_fork_goes_on_in_pydantic_ai_with_what_the_model_was_told(serve:
     assert repeated == second
     second["messages"][-1]["content"] = "Paris"
     assert changed == second
+
+
+@nbagent.tool(name="get_capital")
+def retrying(country: str) -> str:
+    """The capital of a country.
+
+    Args:
+        country: its name
+    """
+    raise ModelRetry(f"no map of {country}")
+
+
+@pytest.mark.parametrize("used", [*RESULTS[:3], retrying, retrying.function])
+async def test_a_fork_says_what_the_model_was_told(serve: Serve, used: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), recorded(ANSWER))
+    run = await watch(geographer(provider, used).run_stream_events("Capital of the UK?"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+
+async def test_a_fork_says_what_stood_beside_a_call(serve: Serve) -> None:
+    spoken = spoken_tool_reply("Let me look.", "get_capital", country="UK")
+    provider = serve(spoken, *[recorded(ANSWER)] * 3)
+    run = await watch(geographer(provider, own_capital).run_stream_events("Capital of the UK?"))
+    assert told(await fork(run, provider)) == told(provider.requests[1])
+
+    def resume(messages: list[Any]) -> Any:
+        return geographer(provider, own_capital).run_stream_events(message_history=messages)
+
+    await run.fork(at=2, resume=resume, face="console")
+    assert provider.requests[3] == provider.requests[1]

@@ -4,6 +4,7 @@ import gc
 import threading
 from typing import Any
 
+import pytest
 from frameworks.own_tools import LIVE, capital_again, failing, known, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
@@ -21,6 +22,7 @@ from frameworks.replay import (
     text_reply,
     tool_reply,
 )
+from frameworks.told import RESULTS, fork, told
 from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch, watch_and_answer
 from smolagents import CodeAgent, OpenAIModel, ToolCallingAgent, tool
 from smolagents.monitoring import LogLevel
@@ -178,3 +180,26 @@ async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve) -> None:
     stream = geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True)
     run = await watch_and_answer(stream, skip, stop_at="get_capital")
     assert calls(run)[0] == ("get_capital", {"country": "UK"}, "Paris", "ok")
+
+
+# --- forks ---
+
+
+@pytest.mark.parametrize("used", [get_weather, *map(tool, RESULTS)])
+async def test_a_fork_says_in_its_own_frame_what_the_model_was_told(
+    serve: Serve, used: Any
+) -> None:
+    argument = next(iter(used.inputs))
+    provider = serve(
+        tool_reply(used.name, **{argument: "UK"}),
+        tool_reply("final_answer", answer="?"),
+        recorded(ANSWER),
+    )
+    run = await watch(geographer(provider, used).run("Capital of the UK?", stream=True))
+    (_, prompt, *_), (_, _, calls, _), (_, result, *_) = told(await fork(run, provider))
+    (_, asked, *_), _, (_, answered, *_) = told(provider.requests[1])
+    assert asked == f"New task:\n{prompt}"
+    assert calls == [("call_made", used.name, {argument: "UK"})]
+    heading, _, text = answered.partition("\n")
+    assert heading in ("Observation:", "Error:")
+    assert text.partition("\nNow let's retry")[0] == result

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
+from nbagent.events.told import telling
 from nbagent.gate.toolrules import Hide, ToolRules
 from nbagent.run import Run
 
@@ -32,12 +33,17 @@ def call(name: str, id: str = "t", parent_id: str | None = None) -> list[e.Event
         e.TextDelta(id=f"text-{id}", delta=RESULT, parent_id=f"agent-{id}"),
         e.Source(id=f"source-{id}", title=RESULT, parent_id=id),
         e.ToolResult(
-            id=id, content=RESULT, display=e.Display(summary=RESULT), value=e.Live(RESULT)
+            id=id,
+            content=RESULT,
+            display=e.Display(summary=RESULT),
+            value=e.Live(RESULT),
+            meta=telling(RESULT),
         ),
         e.ToolResult(
             id=id,
             status="error",
             error=e.ErrorInfo(type="ValueError", message=f"{ARGS} {RESULT}", traceback=ARGS),
+            meta=telling(f"{ARGS} {RESULT}"),
         ),
         e.Error(message=f"{ARGS} {RESULT}", tool_id=id, traceback=ARGS),
     ]

@@ -133,11 +133,33 @@ async def test_a_body_that_only_names_a_session_is_no_answer() -> None:
 
 
 async def test_an_adapter_that_knew_no_item_says_so() -> None:
-    run = await watch(iter([{"choices": []}, {"what": 1}]), adapter="langgraph")
+    run = await watch(iter([{"some": []}, {"what": 1}]), adapter="langgraph")
     assert run.status == "incomplete"
     assert (
         "The adapter 'langgraph' read 2 items and knew none. The first is of type dict."
         in warnings(run)
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "given", "right"),
+    [
+        ({"type": "TextMessage", "source": "a", "content": "Hi"}, "agno", "autogen"),
+        (of_module("autogen_agentchat.messages", "TextMessage", source="a"), "agno", "autogen"),
+        ({"event": "RunContent", "run_id": "r", "agent_id": "a"}, "langgraph", "agno"),
+        ({"init_event_loop": True}, "smolagents", "strands"),
+        ({"init_event_loop": True}, "text", "strands"),
+        ({"__class__": "ActionStep", "step_number": 1}, "strands", "smolagents"),
+        ({"type": "agent_response_update", "contents": []}, "autogen", "agent.framework"),
+        ({"__class__": "ActionStep", "step_number": 1}, "openai.agents", "smolagents"),
+    ],
+)
+async def test_a_wrong_adapter_names_the_right_one(item: Any, given: str, right: str) -> None:
+    run = await watch(iter([item]), adapter=given)
+    assert (run.status, run.text) == ("incomplete", "")
+    assert warnings(run)[-1] == (
+        f"The adapter {given!r} read 1 item and did not know it. The first is of type "
+        f"{type_name(item)}. adapter={right!r} reads it."
     )
 
 

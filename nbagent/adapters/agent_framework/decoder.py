@@ -3,14 +3,16 @@ client, as objects or as the dicts of their `to_dict`, and the events of a workf
 
 Format: https://learn.microsoft.com/en-us/agent-framework/agents/running-agents#streaming
 (agent-framework-core 1.23). An update has `contents`, each with a `type`; a response is known by
-its `response_id`. Results of tools come in updates of the role `tool`. Token counts that replace
-others are those of the whole run so far.
+its `response_id`. Results of tools come in updates of the role `tool`. A content with `merge_mode`
+"replace" repeats the one before it as a whole; token counts that do are those of the whole run so
+far.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.agent_framework.reasoning import Reasoning
 from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
@@ -30,6 +32,7 @@ _CLASSES = {
 }
 """Types of updates as dicts, by their class."""
 _PACKAGE = "agent_framework"
+_TEXT = "text"
 _CUT_SHORT = {"length", "content_filter"}
 _COUNTS = {
     "input": "input_token_count",
@@ -51,6 +54,7 @@ class AgentFrameworkDecoder(BaseDecoder):
         self._response: str | None = None
         self._reason: str | None = None
         self._usage: ev.Usage | None = None
+        self._reasoning = Reasoning(self.builder)
         self._counted: dict[str, int] = {}
 
     @staticmethod
@@ -94,6 +98,8 @@ class AgentFrameworkDecoder(BaseDecoder):
             else:
                 reader(self, content)
         self._reason = get_str(update, "finish_reason", default=self._reason)
+        if self._reason is not None:
+            self._complete_calls()  # before their functions begin
 
     def _enter(self, agent: str) -> None:
         """Make an agent the current one."""
@@ -120,8 +126,8 @@ class AgentFrameworkDecoder(BaseDecoder):
 
     def finish(self) -> None:
         """End the response. Without a finish reason it is cut off."""
-        for block in self.builder.unanswered():
-            self.builder.tool_args(block)
+        self._reasoning.end()
+        self._complete_calls()
         if self.stop_info is TRUNCATED and self._reason is not None:
             self.stop_info = StopInfo.of_reason(self._reason, _CUT_SHORT)
         self.builder.end_step(self._reason, self._usage)
@@ -133,23 +139,33 @@ class AgentFrameworkDecoder(BaseDecoder):
         if self.stop_info.finish_reason == "tool_calls" and self.stop_info.status == "completed":
             self.stop_info = TRUNCATED
 
+    def _complete_calls(self) -> None:
+        for block in self.builder.unanswered():
+            self.builder.tool_args(block)
+
     # --- contents ---
 
     def _text(self, content: Any) -> None:
-        self.builder.end_reasoning("reasoning")
-        self.builder.text("text", get_str(content, "text", default=""))
+        self._reasoning.end()
+        text = get_str(content, "text", default="")
+        if text and _replaces(content):
+            self.builder.start_text(_TEXT)
+            self.builder.end_text(_TEXT, text)
+        else:
+            self.builder.text(_TEXT, text)
 
-    def _reasoning(self, content: Any) -> None:
-        self.builder.reasoning("reasoning", get_str(content, "text", default=""))
+    def _think(self, content: Any) -> None:
+        self._reasoning.add(content, is_whole=_replaces(content))
 
     def _call(self, content: Any) -> None:
         """Read a piece of a call; its arguments may come whole, as an object."""
+        self._reasoning.end()
         block = self._call_of(content)
         arguments = get_field(content, "arguments")
-        if isinstance(arguments, str):
+        if isinstance(arguments, str) and not _replaces(content):
             self.builder.tool_delta(block, arguments)
         elif arguments is not None:
-            self.builder.tool_args(block, args=arguments)
+            self.builder.complete_args(block, arguments)
 
     def _call_of(self, content: Any) -> Block:
         call_id = get_str(content, "call_id")
@@ -162,7 +178,9 @@ class AgentFrameworkDecoder(BaseDecoder):
     def _result(self, content: Any) -> None:
         block = self._call_of(content)
         self.builder.tool_args(block)
-        result = get_field(content, "result") or get_field(content, "output")
+        result = get_field(content, "result")
+        if result is None:
+            result = get_field(content, "output")
         error = get_str(content, "exception")
         if error is not None:
             self.builder.tool_error(block, error, result)
@@ -174,12 +192,14 @@ class AgentFrameworkDecoder(BaseDecoder):
         details = fields_or_empty(get_field(content, "usage_details"))
         counts = {ours: token_count(details.get(theirs)) for ours, theirs in _COUNTS.items()}
         known = {name: count for name, count in counts.items() if count is not None}
-        if get_field(content, "merge_mode") == "replace":
-            new = {name: count - self._counted.get(name, 0) for name, count in known.items()}
-            self._counted = known
+        before = {name: self._counted.get(name, 0) for name in known}
+        if _replaces(content):
+            new = {name: count - before[name] for name, count in known.items()}
         else:
             new = known
-        self._usage = ev.Usage(**new)
+        self._counted |= {name: before[name] + count for name, count in new.items()}
+        usage = ev.Usage(**new)
+        self._usage = usage if self._usage is None else self._usage + usage
 
     def _error(self, content: Any) -> None:
         self.fail(get_str(content, "message", default=""), get_str(content, "error_code"))
@@ -203,9 +223,14 @@ class AgentFrameworkDecoder(BaseDecoder):
         self.stop_info = StopInfo("paused")
 
 
+def _replaces(content: Any) -> bool:
+    """Return True if a content is what its pieces, which came before it, make."""
+    return get_str(content, "merge_mode") == "replace"
+
+
 _READERS: dict[str, Callable[[AgentFrameworkDecoder, Any], None]] = {
     "text": AgentFrameworkDecoder._text,
-    "text_reasoning": AgentFrameworkDecoder._reasoning,
+    "text_reasoning": AgentFrameworkDecoder._think,
     "function_call": AgentFrameworkDecoder._call,
     "mcp_server_tool_call": AgentFrameworkDecoder._call,
     "function_result": AgentFrameworkDecoder._result,

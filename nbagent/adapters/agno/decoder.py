@@ -15,6 +15,7 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
     entries_in,
+    extra_fields,
     get_field,
     get_str,
     is_of_package,
@@ -95,6 +96,8 @@ class AgnoDecoder(BaseDecoder):
         key = get_str(item, "run_id")
         self.builder.need_step()
         self.builder.reasoning(key, get_str(item, "reasoning_content", default=""))
+        provider_data = get_field(item, "model_provider_data")
+        self._keep_reasoning(key, get_field(provider_data, "reasoning_output"))
         content = get_field(item, "content")
         if isinstance(content, str) and content:
             self._has_text = True
@@ -104,6 +107,19 @@ class AgnoDecoder(BaseDecoder):
             self.builder.custom("structured_output", content)
         for citation in entries_in(get_field(item, "citations"), "urls"):
             self.builder.source(get_str(citation, "url"), title=get_str(citation, "title"))
+
+    def _keep_reasoning(self, key: Any, item: Any) -> None:
+        """Read the Responses API's item of reasoning, which its next request has again."""
+        encrypted = get_str(item, "encrypted_content")
+        if encrypted is None:
+            return
+        text = None
+        if self.builder.open_reasoning(key) is not None:  # else its text stands above an answer
+            parts = entries_in(item, "summary")
+            text = "\n\n".join(get_str(part, "text", default="") for part in parts)
+        self.builder.start_reasoning(key)
+        meta = extra_fields(item_id=get_str(item, "id"))
+        self.builder.end_reasoning(key, text or None, encrypted=encrypted, meta=meta)
 
     # --- tools ---
 

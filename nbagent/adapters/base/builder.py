@@ -11,6 +11,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.fields import parse_args, to_jsonable
 from nbagent.adapters.base.text_builder import TextBuilder
 from nbagent.events.jsonable import text_safe
+from nbagent.events.told import telling
 
 _PLAIN = (str, int, float, list, dict, tuple)
 
@@ -262,6 +263,7 @@ class EventBuilder(TextBuilder):
         error: ev.ErrorInfo | None = None,
         preliminary: bool = False,
         value: Any = None,
+        told: str | None = None,
     ) -> None:
         """Write a tool's result.
 
@@ -274,6 +276,7 @@ class EventBuilder(TextBuilder):
             error: why it failed.
             preliminary: another result follows and replaces this one.
             value: what the tool returned in this process, if that is known.
+            told: the text that the model reads, where it is another than the content.
         """
         if block.closed:
             return
@@ -290,12 +293,19 @@ class EventBuilder(TextBuilder):
                 error=error,
                 preliminary=preliminary,
                 value=_live(value),
+                meta=None if told in (None, content) else telling(told),
                 **self.envelope,
             )
         )
 
     def tool_error(
-        self, block: Block, message: str | None, content: Any = None, *, value: Any = None
+        self,
+        block: Block,
+        message: str | None,
+        content: Any = None,
+        *,
+        value: Any = None,
+        told: str | None = None,
     ) -> None:
         """End a call that has failed.
 
@@ -304,9 +314,10 @@ class EventBuilder(TextBuilder):
             message: why; None or "" if the system does not say.
             content: the result as the model reads it.
             value: what the tool returned in this process, if that is known.
+            told: as for `tool_result`.
         """
         error = ev.ErrorInfo(message=message or "the tool failed")
-        self.tool_result(block, content, status="error", error=error, value=value)
+        self.tool_result(block, content, status="error", error=error, value=value, told=told)
 
     def end_tool(
         self,

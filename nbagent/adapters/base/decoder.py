@@ -4,7 +4,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Hashable, Iterable, Set
+from collections.abc import Callable, Hashable, Iterable, Set
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
@@ -104,6 +104,8 @@ class BaseDecoder:
     """
     runs_tools: ClassVar[bool] = False
     """True if the system runs the tools, so that an error that ends the stream may be a tool's."""
+    system_of: Callable[[Any], str | None] | None = None
+    """Returns the name of the system that an item is of, or None; itself None if nobody asks."""
 
     def __init__(self) -> None:
         self.builder = EventBuilder(texts_have_ids=self.texts_have_ids)
@@ -111,7 +113,7 @@ class BaseDecoder:
         self._reported: set[Hashable] = set()
         self._unread_warned = False
         self._read_count = 0
-        self._first_type = ""
+        self._first: Any = None
         self._understood = False
 
     def read(self, item: Any) -> None:
@@ -181,10 +183,10 @@ class BaseDecoder:
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
             self.unread(item)
+        if not self._read_count:
+            self._first = item
         self._read_count += 1
-        if not self._understood:
-            self._understood = builder.raw_count == raw_count
-            self._first_type = self._first_type or type_name(item)
+        self._understood = self._understood or builder.raw_count == raw_count
         return builder.take()
 
     def closed(self) -> None:
@@ -275,19 +277,23 @@ class BaseDecoder:
             return
         if was_complete:
             self.stop_info = StopInfo("incomplete", code=UNKNOWN_ITEMS)
-        self.not_understood(self._read_count, self._first_type)
+        self.not_understood(self._read_count, self._first)
 
-    def not_understood(self, items: int, first_type: str) -> None:
+    def not_understood(self, items: int, first: Any) -> None:
         """Write that no item of the stream was understood: their number, the type of the first, and
-        the right call.
+        the adapter that reads it, else the right call.
         """
         if items == 1:
             read = "1 item and did not know it"
         else:
             read = f"{items} items and knew none"
+        system = self.system_of(first) if self.system_of is not None else None
+        hint = hint_for(type_name(first))
+        if system not in (None, self.system):
+            hint = f" adapter={system!r} reads it."
         message = (
             f"The adapter {self.system!r} read {read}. The first is of type "
-            f"{first_type}.{hint_for(first_type)}"
+            f"{type_name(first)}.{hint}"
         )
         self.builder.status(message, level="warning")
 

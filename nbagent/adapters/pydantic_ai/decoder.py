@@ -270,9 +270,9 @@ class PydanticAIDecoder(BaseDecoder):
             error = ev.ErrorInfo(message=message)
             self.builder.tool_result(block, content, status="denied", error=error)
         elif failed:
-            self.builder.tool_error(block, message, content)
+            self.builder.tool_error(block, message, content, told=_told(part))
         else:
-            self.builder.tool_result(block, content, value=content)
+            self.builder.tool_result(block, content, value=content, told=_told(part))
 
     # --- approvals and the end ---
 
@@ -346,6 +346,14 @@ class PydanticAIDecoder(BaseDecoder):
         if has_begun and not is_working:
             self.complete()
         return super().close(error)
+
+
+def _told(part: Any) -> str | None:
+    """Return a result as services of text get it; None for one in JSON, or with files."""
+    write = get_field(part, "model_response_str") or get_field(part, "model_response")
+    if not callable(write) or get_field(part, "files"):
+        return None
+    return str(write())
 
 
 def _is_result(item: Any) -> bool:

@@ -155,7 +155,8 @@ class SmolagentsDecoder(BaseDecoder):
         output, observation = get_field(item, "output"), get_field(item, "observation")
         is_json = output is None or isinstance(output, (str, int, float, bool, list, dict))
         self.builder.tool_args(block)
-        self.builder.tool_result(block, output if is_json else observation)
+        told = observation if isinstance(observation, str) else None
+        self.builder.tool_result(block, output if is_json else observation, told=told)
 
     def _step(self, item: Any) -> None:
         """End a step.
@@ -196,7 +197,11 @@ class SmolagentsDecoder(BaseDecoder):
     def _answer_calls(self, message: str | None, observations: Any) -> None:
         for block in self._calls:
             self.builder.tool_args(block, free=block.name == _INTERPRETER)
-            self.builder.end_tool(block, observations, failed=bool(message), message=message)
+            if message:
+                told = "\n".join(filter(None, (observations, message)))
+                self.builder.tool_error(block, message, observations, told=told)
+            else:
+                self.builder.tool_result(block, observations)
 
     def _plan(self, item: Any) -> None:
         self._ensure_step()

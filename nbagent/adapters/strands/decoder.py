@@ -31,6 +31,10 @@ class StrandsDecoder(BedrockDecoder):
     system: ClassVar[str] = "strands"
     runs_tools: ClassVar[bool] = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_begun = False
+
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of an agent's loop, or a model's event in it."""
@@ -42,6 +46,10 @@ class StrandsDecoder(BedrockDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
+        self._has_begun = self._has_begun or self.recognises(item)
+        if not self._has_begun:
+            self.unread(item)
+            return
         self.builder.begin()
         for name, reader in _READERS.items():
             if item.get(name) is not None:
@@ -57,12 +65,13 @@ class StrandsDecoder(BedrockDecoder):
             block = self._calls.get(get_str(result, "toolUseId", default=""))
             if block is None:
                 continue
-            content = result.get("content")
+            content = entries_in(result, "content")
             text = text_in(content)
             if result.get("status") == "error":
                 self.builder.tool_error(block, text, text)
             else:
-                self.builder.tool_result(block, text or content)
+                is_text = all(get_field(each, "text") is not None for each in content)
+                self.builder.tool_result(block, text if text or is_text else content)
 
     def _tool_stream(self, event: Any) -> None:
         """Read what a tool yields while it works."""

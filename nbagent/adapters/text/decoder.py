@@ -67,9 +67,11 @@ class TextDecoder(BaseDecoder):
         self.builder.text("text", piece)
 
     def close(self, error: BaseException | None = None) -> list[Event]:
-        """End the run. Without a text the run ends as one without items."""
+        """End the run. One without a text has no items, or none that is known."""
         if not self.builder.in_step and not self.builder.ended:
-            self._understood, self._read_count = False, 0
+            self._understood = False
+            if not self.builder.raw_count:
+                self._read_count = 0
         return super().close(error)
 
     def finish(self) -> None:

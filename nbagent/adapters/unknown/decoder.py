@@ -52,10 +52,11 @@ class UnknownDecoder(BaseDecoder):
             )
         self.builder.text("guess", text)
 
-    def not_understood(self, items: int, first_type: str) -> None:
+    def not_understood(self, items: int, first: Any) -> None:
         """Write that no text was found either, and the right call, if the type tells it."""
         if self._unread_warned:
             return
+        first_type = type_name(first)
         hint = hint_for(first_type)
         if not hint:
             hint = " adapter= takes the name of the system, or a function from an item to its text."

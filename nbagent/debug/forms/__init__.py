@@ -1,0 +1,1 @@
+"""What models are told, in the forms of other frameworks."""
