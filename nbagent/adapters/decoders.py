@@ -65,6 +65,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
     from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
     from nbagent.adapters.pydantic_ai.decoder import PydanticAIDecoder
+    from nbagent.adapters.semantic_kernel.decoder import SemanticKernelDecoder
     from nbagent.adapters.smolagents.decoder import SmolagentsDecoder
     from nbagent.adapters.status_tokens.decoder import StatusTokensDecoder
     from nbagent.adapters.strands.decoder import StrandsDecoder
@@ -119,6 +120,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         StrandsDecoder,
         DspyDecoder,
         HaystackDecoder,
+        SemanticKernelDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

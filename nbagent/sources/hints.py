@@ -30,6 +30,7 @@ _CALLS = {
     "strands": "agent.stream_async(…)",
     "dspy": "dspy.streamify(program)(…)",
     "haystack": "pipeline.stream(…)",
+    "semantic_kernel": "agent.invoke_stream(messages=…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""
