@@ -35,6 +35,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     """
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
+    from nbagent.adapters.ag2.decoder import Ag2Decoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
     from nbagent.adapters.agent_framework.decoder import AgentFrameworkDecoder
     from nbagent.adapters.agentor.decoder import AgentorDecoder
@@ -121,6 +122,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         DspyDecoder,
         HaystackDecoder,
         SemanticKernelDecoder,
+        Ag2Decoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

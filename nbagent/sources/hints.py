@@ -30,6 +30,7 @@ _CALLS = {
     "strands": "agent.stream_async(…)",
     "dspy": "dspy.streamify(program)(…)",
     "haystack": "pipeline.stream(…)",
+    "ag2": "agent.run(…)",
     "semantic_kernel": "agent.invoke_stream(messages=…)",
     "nbagent": "agent.stream(…)",
 }

@@ -43,7 +43,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
     "crewai": ("crewai",),
-    "pipelines": ("dspy", "haystack", "semantic_kernel"),
+    "pipelines": ("dspy", "haystack", "semantic_kernel", "ag2"),
 }
 """Packages tested in each environment, by `test_<package>.py`.
 
