@@ -36,6 +36,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
     from nbagent.adapters.ag2.decoder import Ag2Decoder
+    from nbagent.adapters.ag2_classic.decoder import Ag2ClassicDecoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
     from nbagent.adapters.agent_framework.decoder import AgentFrameworkDecoder
     from nbagent.adapters.agentor.decoder import AgentorDecoder
@@ -123,6 +124,7 @@ def own_adapters() -> tuple[Adapter, ...]:
         HaystackDecoder,
         SemanticKernelDecoder,
         Ag2Decoder,
+        Ag2ClassicDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

@@ -24,6 +24,7 @@ _CALLS = {
     "cohere": "client.chat_stream(…)",
     "agent_framework": "agent.run(…, stream=True)",
     "agno": "agent.arun(…, stream=True, stream_events=True)",
+    "autogen": "agent.run_iter(message=…)",
     "autogen_agentchat": "agent.run_stream(task=…)",
     "claude_agent_sdk": "query(prompt=…)",
     "mistralai": "client.chat.stream_async(…)",

@@ -22,6 +22,7 @@ from nbagent.errors import UnknownSource
 from nbagent.runtime import work
 from nbagent.runtime.loop import OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources.ag2_chat import stream_of_chat
 from nbagent.sources.ag2_turn import events_of_turn, is_turn
 from nbagent.sources.hints import (
     FINAL_RESULTS,
@@ -63,6 +64,7 @@ def reader_for(
     if callable(getattr(source, "stream_events", None)):
         # A run of the OpenAI Agents SDK, or a workflow of LlamaIndex.
         return TaskReader(events_of(source), _home(loop))
+    source = stream_of_chat(source)
     if is_turn(source):
         return TaskReader(events_of_turn(source), _home(loop))
     if is_tool_runner(source):

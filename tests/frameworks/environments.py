@@ -44,6 +44,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "agentor": ("agentor",),
     "crewai": ("crewai",),
     "pipelines": ("dspy", "haystack", "semantic_kernel", "ag2"),
+    "ag2_classic": ("ag2_classic",),
 }
 """Packages tested in each environment, by `test_<package>.py`.
 
