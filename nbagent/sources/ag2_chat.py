@@ -1,7 +1,7 @@
 """Chats of AG2 Classic, the framework before AG2 1.0: what `agent.run(…)` and `agent.run_iter(…)`
 return.
 
-Format: https://docs.ag2.ai/latest/docs/user-guide/basic-concepts/ (autogen 0.14). A chat works in a
+Format: https://classic.docs.ag2.ai (autogen 0.14). A chat works in a
 thread of its own. That of `run` has begun already; that of `run_iter` begins with the reading, and
 so can have the reader's context, by which tools know their run, and end when the reading ends.
 """

@@ -166,6 +166,20 @@ def test_calls_of_an_agent_are_read_from_its_thread_after_the_question() -> None
     assert tools(first, second) == [("find", {}, "here", "ok")]
 
 
+def test_a_call_that_was_told_before_the_thread_was_known_is_told_once() -> None:
+    made = message(call(arguments="{}"))
+    history = [text("Where?", role="user"), made, result("here")]
+    answer = of_agent(text("Here.", function_invoke_attempt=1), *history)
+    assert tools(made, result("here"), answer) == [("find", {}, "here", "ok")]
+
+
+def test_a_call_in_a_thread_may_have_the_id_of_an_earlier_one() -> None:
+    made = [message(call(arguments="{}")), result("here")]
+    again = [message(call(arguments="{}"), function_invoke_attempt=1), result("there")]
+    item = of_agent(text("Here.", function_invoke_attempt=2), *made, *again)
+    assert [found[2] for found in tools(item)] == ["here", "there"]
+
+
 def test_the_thread_of_an_agent_is_that_of_the_run() -> None:
     started = run(of_agent(text("Hi")))[0]
     assert isinstance(started, ev.RunStart)

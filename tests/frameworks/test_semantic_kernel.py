@@ -1,5 +1,6 @@
 """Semantic Kernel's agents and kernels, run against recorded models."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from frameworks.replay import (
     LONDON,
     Replay,
     Serve,
+    completion,
     held,
     recorded,
     refused,
@@ -30,19 +32,24 @@ from frameworks.watching import (
     calls,
     cancel,
     hang_up_at_next_word,
+    of_type,
     stop,
     watch,
     watch_and_answer,
 )
 from openai import AsyncOpenAI
 from semantic_kernel import Kernel
-from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.agents import AgentGroupChat, ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.agents.strategies import DefaultTerminationStrategy
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.open_ai import (
     OpenAIChatCompletion,
     OpenAIChatPromptExecutionSettings,
 )
+from semantic_kernel.filters import FilterTypes
 from semantic_kernel.functions import KernelArguments, KernelPlugin, kernel_function
+
+from nbagent import events as ev
 
 QUESTION = "Capital of the UK?"
 THINKS = "openai_chat/vercel-alibaba-reasoning.sse"
@@ -86,6 +93,55 @@ async def test_a_tool_loop_is_told_with_its_results(serve: Serve, streamed: Any)
     run = await watch(streamed(provider))
     assert (run.text, run.status, calls(run)) == (LONDON, "completed", [GET_CAPITAL])
     assert (run.usage.input, run.usage.output) == (131, 24)
+
+
+async def test_an_agents_whole_messages_are_shown(serve: Serve) -> None:
+    provider = serve(*map(completion, (CALL, ANSWER)))
+    run = await watch(geographer(provider).invoke(messages=QUESTION))
+    assert (run.text, run.status, calls(run)) == (LONDON, "completed", [GET_CAPITAL])
+    assert (run.usage.input, run.usage.output) == (131, 24)
+
+
+async def test_messages_that_a_callback_gets_too_are_told_once(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+
+    async def merged() -> AsyncIterator[Any]:
+        messages: list[Any] = []
+
+        async def note(message: Any) -> None:
+            messages.append(message)
+
+        agent = geographer(provider)
+        async for item in agent.invoke_stream(QUESTION, on_intermediate_message=note):
+            while messages:
+                yield messages.pop(0)
+            yield item
+
+    run = await watch(merged())
+    assert (run.text, calls(run), run.usage.input) == (LONDON, [GET_CAPITAL], 131)
+
+
+async def test_agents_of_a_group_chat_are_named(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER), text_reply("Good."))
+    critic = ChatCompletionAgent(service=service(provider), name="critic")
+    strategy = DefaultTerminationStrategy(maximum_iterations=2)
+    chat = AgentGroupChat(agents=[geographer(provider), critic], termination_strategy=strategy)
+    await chat.add_chat_message(QUESTION)
+    run = await watch(chat.invoke_stream())
+    assert (run.text, run.status) == (f"{LONDON}\n\nGood.", "completed")
+    assert [event.agent for event in of_type(run, ev.TextStart)] == ["geographer", "critic"]
+
+
+async def test_an_agent_that_a_filter_ends_after_a_call_is_complete(serve: Serve) -> None:
+    async def end(context: Any, next: Any) -> None:
+        await next(context)
+        context.terminate = True
+
+    provider = serve(recorded(CALL))
+    agent = geographer(provider)
+    agent.kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, end)
+    run = await watch(agent.invoke_stream(QUESTION))
+    assert (run.status, calls(run)) == ("completed", [GET_CAPITAL])
 
 
 async def test_calls_of_an_earlier_turn_are_not_told_again(serve: Serve) -> None:
@@ -140,6 +196,12 @@ async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, streamed: 
 async def test_a_provider_that_refuses_fails_the_run(serve: Serve, streamed: Any) -> None:
     run = await watch(streamed(serve(refused(400, "too much"))))
     assert (run.status, "too much" in str(run.error)) == ("failed", True)
+
+
+@BOTH
+async def test_calls_before_an_error_are_told(serve: Serve, streamed: Any) -> None:
+    run = await watch(streamed(serve(recorded(CALL), refused(400, "too much"))))
+    assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
 
 
 async def test_stop_closes_the_connection(serve: Serve) -> None:

@@ -5,7 +5,8 @@ returns.
 Format: https://learn.microsoft.com/semantic-kernel/concepts/ai-services/chat-completion
 (semantic-kernel 1.45). A message has pieces of text and of calls, or results of calls; a kernel
 gives lists of messages. An agent leaves out messages with calls or results: those are read from the
-history of its thread, which an item carries and a dict does not.
+history of its thread, which an item carries and a dict does not. A group chat tells neither calls
+nor tokens.
 
 The format marks a failed call by nothing but the kernel's wording. It has no approvals. The end of
 a response is its finish reason, which agents leave out: theirs is the count of tokens after the
@@ -17,19 +18,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
     clean_str,
     entries_in,
+    extra_fields,
     fields_or_empty,
     get_field,
     get_str,
     is_of_package,
     listed,
     mapping_or_empty,
-    to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import openai_usage
 from nbagent.adapters.openai_chat.dialects import reasoning_in
@@ -60,7 +62,8 @@ class SemanticKernelDecoder(BaseDecoder):
         self._open: dict[Any, Block] = {}  # calls of the current step
         self._calls: dict[str, Block] = {}  # of the run, by their id
         self._thread: Any = None
-        self._seen: int | None = None  # messages of the thread that have been read
+        self._seen = 0  # messages of the thread that have been read
+        self._told: set[str] = set()  # ids of calls that were told before the thread was known
         self._tells_end = False
 
     @staticmethod
@@ -73,12 +76,12 @@ class SemanticKernelDecoder(BaseDecoder):
         for entry in listed(item):
             message = _message_of(entry)
             if _is_content(message):
-                thread = None if entry is message else get_field(entry, "thread")
-                self.builder.begin(thread_id=get_str(thread, "id"))
-                if thread is not None:
-                    self._thread = thread
-                self._read_thread()
-                self._message(message)
+                is_of_agent = entry is not message
+                if is_of_agent:
+                    self._enter(get_field(entry, "thread"))
+                if is_of_agent or self._thread is None:  # else the thread has it
+                    self.builder.begin()
+                    self._message(message)
             elif not is_of_package(entry, f"{_PACKAGE}functions."):  # a result that repeats all
                 self.unread(entry, class_name(entry))
 
@@ -130,8 +133,8 @@ class SemanticKernelDecoder(BaseDecoder):
         elif kind == _CALL:
             self._call(item, choice)
         elif kind in ("annotation", "streaming_annotation"):
-            title = get_str(item, "title", "quote")
-            self.builder.source(get_str(item, "url"), title=title, meta=to_jsonable(item))
+            title, file = get_str(item, "title", "quote"), get_field(item, "file_id")
+            self.builder.source(get_str(item, "url"), title=title, meta=extra_fields(file_id=file))
         else:
             self.builder.custom(kind, item)
 
@@ -197,17 +200,25 @@ class SemanticKernelDecoder(BaseDecoder):
 
     # --- an agent's thread ---
 
+    def _enter(self, thread: Any) -> None:
+        """Read the calls and results that have come to an agent's thread."""
+        self.builder.begin(thread_id=get_str(thread, "id"))
+        if self._thread is None:
+            self._seen, self._told = _after_question(_history_of(thread)), set(self._calls)
+        self._thread = thread
+        self._read_thread()
+
     def _read_thread(self) -> None:
-        """Read the calls and results that have come to the history of an agent's thread."""
-        messages = entries_in(get_field(self._thread, "_chat_history"), "messages")
-        if self._seen is None:
-            self._seen = _after_question(messages)
+        messages = _history_of(self._thread)
         for message in messages[self._seen :]:
             items = _items_of(message)
-            for item in items:
-                if _kind_of(item) == _CALL and get_str(item, "id") not in self._calls:
-                    self._begin(message)
-                    self._call(item, 0)
+            calls = [item for item in items if _kind_of(item) == _CALL]
+            new = [call for call in calls if get_str(call, "id") not in self._told]
+            if new:
+                self._begin(message)
+                for call in new:
+                    self._call(call, 0)
+                self._end_of(message, is_last=False)
             if any(_kind_of(item) == _RESULT for item in items):
                 self._results(items)
         self._seen = len(messages)
@@ -217,10 +228,16 @@ class SemanticKernelDecoder(BaseDecoder):
         that ends with results.
         """
         self._read_thread()
-        messages = entries_in(get_field(self._thread, "_chat_history"), "messages")
+        messages = _history_of(self._thread)
         ends_with_results = bool(messages) and clean_str(get_field(messages[-1], "role")) == "tool"
         if ends_with_results or (not self._tells_end and self.builder.step):
             self.complete()
+
+    def close(self, error: BaseException | None = None) -> list[ev.Event]:
+        """End the run; calls before an error are in the agent's thread."""
+        if not self.builder.ended:
+            self._read_thread()
+        return super().close(error)
 
 
 def _message_of(item: Any) -> Any:
@@ -248,6 +265,10 @@ def _items_of(message: Any) -> Sequence[Any]:
 
 def _kind_of(content: Any) -> str:
     return clean_str(get_field(content, "content_type"), default="")
+
+
+def _history_of(thread: Any) -> Sequence[Any]:
+    return entries_in(get_field(thread, "_chat_history"), "messages")
 
 
 def _after_question(messages: Sequence[Any]) -> int:
