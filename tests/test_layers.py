@@ -137,6 +137,7 @@ CONTAINS: dict[str, set[str]] = {
     "openai_agents": {"openai_responses"},
     "openai_assistants": {"openai_chat"},
     "openai_sessions": {"openai_responses"},
+    "semantic_kernel": {"openai_chat"},
     "strands": {"bedrock"},
 }
 

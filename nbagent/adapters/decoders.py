@@ -35,6 +35,8 @@ def own_adapters() -> tuple[Adapter, ...]:
     """
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
+    from nbagent.adapters.ag2.decoder import Ag2Decoder
+    from nbagent.adapters.ag2_classic.decoder import Ag2ClassicDecoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
     from nbagent.adapters.agent_framework.decoder import AgentFrameworkDecoder
     from nbagent.adapters.agentor.decoder import AgentorDecoder
@@ -65,6 +67,7 @@ def own_adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
     from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
     from nbagent.adapters.pydantic_ai.decoder import PydanticAIDecoder
+    from nbagent.adapters.semantic_kernel.decoder import SemanticKernelDecoder
     from nbagent.adapters.smolagents.decoder import SmolagentsDecoder
     from nbagent.adapters.status_tokens.decoder import StatusTokensDecoder
     from nbagent.adapters.strands.decoder import StrandsDecoder
@@ -119,6 +122,9 @@ def own_adapters() -> tuple[Adapter, ...]:
         StrandsDecoder,
         DspyDecoder,
         HaystackDecoder,
+        SemanticKernelDecoder,
+        Ag2Decoder,
+        Ag2ClassicDecoder,
         ChatDecoder,
         AgentorDecoder,
         AguiDecoder,

@@ -24,12 +24,15 @@ _CALLS = {
     "cohere": "client.chat_stream(…)",
     "agent_framework": "agent.run(…, stream=True)",
     "agno": "agent.arun(…, stream=True, stream_events=True)",
+    "autogen": "agent.run_iter(message=…)",
     "autogen_agentchat": "agent.run_stream(task=…)",
     "claude_agent_sdk": "query(prompt=…)",
     "mistralai": "client.chat.stream_async(…)",
     "strands": "agent.stream_async(…)",
     "dspy": "dspy.streamify(program)(…)",
     "haystack": "pipeline.stream(…)",
+    "ag2": "agent.run(…)",
+    "semantic_kernel": "agent.invoke_stream(messages=…)",
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""

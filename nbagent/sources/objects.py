@@ -22,6 +22,8 @@ from nbagent.errors import UnknownSource
 from nbagent.runtime import work
 from nbagent.runtime.loop import OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources.ag2_chat import stream_of_chat
+from nbagent.sources.ag2_turn import events_of_turn, is_turn
 from nbagent.sources.hints import (
     FINAL_RESULTS,
     hint_for,
@@ -47,8 +49,8 @@ def reader_for(
     Args:
         source: an async iterable, an awaitable that gives one (`client.responses.create(…,
             stream=True)` not yet awaited), an async or plain context manager around one
-            (`client.responses.stream(…)`), a run with `stream_events()`, an iterable, a string, or
-            one whole response object.
+            (`client.responses.stream(…)`), a run with `stream_events()`, a turn of AG2, an
+            iterable, a string, or one whole response object.
         loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one
             that runs here.
         typed: whether the items of the openai SDK are objects; if not they are JSON, which is
@@ -62,6 +64,9 @@ def reader_for(
     if callable(getattr(source, "stream_events", None)):
         # A run of the OpenAI Agents SDK, or a workflow of LlamaIndex.
         return TaskReader(events_of(source), _home(loop))
+    source = stream_of_chat(source)
+    if is_turn(source):
+        return TaskReader(events_of_turn(source), _home(loop))
     if is_tool_runner(source):
         source = async_turns_of(source) if hasattr(source, "__anext__") else turns_of(source)
     if isinstance(source, OwnedStream) and not source.stays:

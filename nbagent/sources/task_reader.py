@@ -10,6 +10,7 @@ from typing import Any
 from nbagent.errors import Cancelled
 from nbagent.gate import secrets
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
+from nbagent.sources.ag2_chat import stream_of_chat
 from nbagent.sources.closing import aclose
 from nbagent.sources.following import with_json_items
 from nbagent.sources.reader import end_of
@@ -131,7 +132,7 @@ async def _open_async(
 ) -> AsyncIterator[Any]:
     """Return an iterator over `source`; `stack` closes everything that was opened for it."""
     if inspect.isawaitable(source) and not isinstance(source, OwnedStream):
-        source = await source
+        source = stream_of_chat(await source)
         if callable(getattr(source, "stream_events", None)):
             source = events_of(source)
     if hasattr(source, "__aenter__") and not hasattr(source, "__anext__"):

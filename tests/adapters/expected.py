@@ -78,6 +78,10 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     "dspy": (LONDON, CAPITAL),
     "haystack/replay-agent": (LONDON, CAPITAL),
     "haystack/replay-generator": (LONDON, []),
+    "semantic_kernel/replay-kernel": (LONDON, CAPITAL),
+    "semantic_kernel/replay-agent": (LONDON, []),
+    "ag2/replay-agent": (LONDON, CAPITAL),
+    "ag2_classic": (LONDON, CAPITAL),
     "agno/replay-agent-events": (LONDON, CAPITAL),
     "agno/replay-agent-content": (LONDON, []),
     "agno/replay-team": (

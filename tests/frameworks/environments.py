@@ -43,7 +43,8 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
     "crewai": ("crewai",),
-    "pipelines": ("dspy", "haystack"),
+    "pipelines": ("dspy", "haystack", "semantic_kernel", "ag2"),
+    "ag2_classic": ("ag2_classic",),
 }
 """Packages tested in each environment, by `test_<package>.py`.
 

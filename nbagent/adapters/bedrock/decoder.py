@@ -71,7 +71,7 @@ class BedrockDecoder(BaseDecoder):
         if name == "chunk":
             return isinstance(payload.get("bytes"), (bytes, str))
         if name == "metadata":  # other systems have this word, too
-            return "usage" in payload
+            return "inputTokens" in fields_or_empty(payload.get("usage"))
         return name in _HANDLERS or (name.endswith(_EXCEPTION) and "message" in payload)
 
     def read(self, item: Any) -> None:
