@@ -1,9 +1,9 @@
 """Chats of AG2 Classic, the framework before AG2 1.0: what `agent.run(…)` and `agent.run_iter(…)`
 return.
 
-Format: https://classic.docs.ag2.ai (autogen 0.14). A chat works in a
-thread of its own. That of `run` has begun already; that of `run_iter` begins with the reading, and
-so can have the reader's context, by which tools know their run, and end when the reading ends.
+Format: https://classic.docs.ag2.ai (autogen 0.14). A chat works in a thread of its own. That of
+`run` has begun already; that of `run_iter` begins with the reading, and so can have the reader's
+context, by which tools know their run, and end when the reading ends.
 """
 
 import contextvars

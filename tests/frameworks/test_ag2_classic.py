@@ -83,6 +83,8 @@ def chat(provider: Replay, used: Any = look_up, way: str = "run_iter") -> Any:
 
 
 WAYS = pytest.mark.parametrize("way", ["run", "a_run", "run_iter", "a_run_iter"])
+INSIDE = pytest.mark.parametrize("way", ["a_run", "run_iter", "a_run_iter"])
+"""Ways that begin inside the run; `run` has begun before it is shown."""
 ITERATORS = pytest.mark.parametrize("way", ["run_iter", "a_run_iter"])
 
 
@@ -171,7 +173,7 @@ async def test_a_question_to_a_human_is_answered_from_the_view(serve: Serve, way
     assert provider.requests[-1]["messages"][-1]["content"] == "Go on."
 
 
-@ITERATORS
+@INSIDE
 async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, way: str) -> None:
     run = await watch(chat(serve(recorded(CALL), recorded(ANSWER)), get_capital, way))
     assert known(run) == LIVE
@@ -182,7 +184,7 @@ async def test_an_async_tool_of_nbagents_reports_its_call(serve: Serve) -> None:
     assert known(run) == LIVE
 
 
-@ITERATORS
+@INSIDE
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve, way: str) -> None:
     run = await watch(chat(serve(recorded(CALL), recorded(ANSWER)), failing, way))
     assert [(call.state, str(call.exception)) for call in run.tools] == [
@@ -190,7 +192,7 @@ async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve, way
     ]
 
 
-@ITERATORS
+@INSIDE
 async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, way: str) -> None:
     provider = serve(recorded(CALL), recorded(ANSWER))
     run = await watch_and_answer(chat(provider, get_capital, way), skip, stop_at="get_capital")

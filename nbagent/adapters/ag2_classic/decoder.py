@@ -1,10 +1,9 @@
 """Decoder of AG2 Classic, the framework before AG2 1.0: the events of `agent.run(…)`,
 `agent.run_iter(…)` and of group chats, as objects or as the dicts of their `model_dump`.
 
-Format: https://classic.docs.ag2.ai (autogen 0.14). The field
-`type` is the tag; `content` has all else, and a text of its own again. A whole message follows the
-pieces of its text. The first message is the question. A chat that is read by `run_iter` ends
-without an event of its own.
+Format: https://classic.docs.ag2.ai (autogen 0.14). The field `type` is the tag; `content` has all
+else, and a text of its own again. A whole message follows the pieces of its text. The first message
+is the question. A chat that is read by `run_iter` ends without an event of its own.
 
 The format has no argument deltas and no thoughts. Tokens are those of the whole chat, at the end of
 `run(…)` alone. A chat of `run(…)` works on after Stop.
