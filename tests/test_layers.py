@@ -158,7 +158,7 @@ GUARDED: dict[str, set[str]] = {
     "markdown_it": {"render/markup/grammar.py"},
     "nh3": {"render/markup/sanitize.py"},
     "latex2mathml": {"render/markup/mathml.py"},
-    "regex": {"gate/patterns.py"},
+    "regex": {"gate/expressions.py"},
     "pandas": {"run/pandas_module.py"},
     "mcp": MCP,
     "mcp_types": MCP,

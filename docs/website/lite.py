@@ -30,6 +30,11 @@ OF_KERNEL = ("ipykernel", "piplite", "pyodide_kernel")
 """Names of the wheels of that extension that its kernel needs."""
 
 BANNER = Path(__file__).with_name("banner.js")
+CELLS = Path(__file__).with_name("cells")
+"""Folder of notebooks. Their cells stand in a page for those of the same id in the tutorial of the
+same name, since a page has no pandas and no Matplotlib.
+"""
+
 LIMIT_BYTES = 22_000_000
 """Bytes of Python that a page may load before a notebook can be run, gzipped.
 
@@ -49,7 +54,8 @@ def build(folder: Path, notebooks: Path) -> None:
 
     Raises:
         subprocess.CalledProcessError: JupyterLite or the wheel could not be built.
-        ValueError: a page would load more than `LIMIT_BYTES`.
+        ValueError: a page would load more than `LIMIT_BYTES`; `CELLS` has a cell that its notebook
+            has not.
     """
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -100,7 +106,21 @@ def _write_notebooks(notebooks: Path, folder: Path) -> None:
     for path in folder.glob("*.ipynb"):
         notebook = json.loads(path.read_text("utf-8"))
         notebook["metadata"]["kernelspec"] = PYTHON
+        others = _cells_in_page(path.name)
+        for cell in notebook["cells"]:
+            cell["source"] = others.pop(cell["id"], cell["source"])
+        if others:
+            raise ValueError(f"{path.name} has no cells {', '.join(others)}, as {CELLS} has")
         path.write_text(json.dumps(notebook), "utf-8")
+
+
+def _cells_in_page(notebook: str) -> dict[str, str | list[str]]:
+    """Return the sources of the cells that a page has in place of a notebook's, by id."""
+    path = CELLS / notebook
+    if not path.exists():
+        return {}
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return {cell["id"]: cell["source"] for cell in cells}
 
 
 def _write_python(folder: Path, wheels: list[Path]) -> None:

@@ -16,8 +16,13 @@ from nbclient import NotebookClient
 from nbagent.render.markup.mathml import mathml
 from website import lite
 
-IN_A_PAGE = ("05-your-own-agent.ipynb", "06-debug-a-tool.ipynb")
-"""Notebooks that JupyterLite runs: others need pandas, `regex`, sockets or frameworks."""
+IN_A_PAGE = (
+    "01-tour.ipynb",
+    "04-leakage-control.ipynb",
+    "05-your-own-agent.ipynb",
+    "06-debug-a-tool.ipynb",
+)
+"""Notebooks that JupyterLite runs: others need sockets or frameworks."""
 
 AT_A_TIME = 2
 """Kernels."""

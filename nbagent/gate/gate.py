@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from nbagent.blocks.kind import Reveal
-from nbagent.errors import MissingPackage
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
 from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels
@@ -147,8 +146,6 @@ class Gate:
 def _patterns(rules: "Iterable[Rule]") -> "Patterns | None":
     if not rules:
         return None
-    try:  # imports a regular expression engine that few need
-        from nbagent.gate.patterns import Patterns
-    except ModuleNotFoundError as error:
-        raise MissingPackage("redact=", str(error.name)) from error
+    from nbagent.gate.patterns import Patterns  # imports an engine that few need
+
     return Patterns(rules) or None

@@ -5,41 +5,31 @@ Each character of a match becomes a bullet. A text keeps its length, so an offse
 valid.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
-import regex
-
+from nbagent.gate.expressions import (
+    Expression,
+    Written,
+    expression_of,
+    is_expression,
+    need_whole_texts,
+)
 from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
 from nbagent.gate.readings import Reading, complete_until, readings_of
 from nbagent.gate.visible import html_markup, markdown_markup
 
-_Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
-Rule: TypeAlias = _Expression | Callable[[str], str]
+Rule: TypeAlias = "Written | Callable[[str], str]"
 """A regular expression, as text or compiled, or a function that returns the text with its secrets
 masked.
 """
 _Match: TypeAlias = tuple[Span, ...]
 """Spans of the text that a match consists of; markup may be between two."""
 
-_FLAGS = (
-    (re.IGNORECASE, regex.I),
-    (re.MULTILINE, regex.M),
-    (re.DOTALL, regex.S),
-    (re.VERBOSE, regex.X),
-    (re.ASCII, regex.A),
-)
 _PROBES = ("a", " ")  # a match may depend on whether a word goes on
-_SENTINEL = "\ud800"
-"""A character that occurs in no text."""
-
-_LOOKS_BEHIND = re.compile(r"\(\?<|\\[bBmMA]|\^")
-"""Matches where an expression may depend on the text before its match."""
-
 _CONTEXT_CHARS = 64
 """Characters before a text that a look-behind may see."""
 
@@ -99,17 +89,13 @@ class Patterns:
         self.warning: str | None = None
         self._slow_texts = 0
         self._deadline = _Deadline()
-        self._looks_behind = False
-        self._expressions: list[regex.Pattern[str]] = []
-        self._beginnings: list[regex.Pattern[str]] = []
-        self._numbers: list[int] = []  # of the expressions among the rules
+        self._expressions: dict[int, Expression] = {}  # by their numbers among the rules
         self._functions: list[Callable[[str], str]] = []
         if isinstance(rules, str):
             rules = [rules]
         for number, rule in enumerate(rules, 1):
-            if isinstance(rule, (str, re.Pattern, regex.Pattern)):
-                self._add(rule)
-                self._numbers.append(number)
+            if is_expression(rule):
+                self._expressions[number] = expression_of(rule)
             elif callable(rule):
                 self._functions.append(rule)
             else:
@@ -154,7 +140,7 @@ class Patterns:
     @property
     def need_whole_texts(self) -> bool:
         """True if a text can be shown only when it is complete."""
-        return bool(self._functions)
+        return bool(self._functions) or need_whole_texts()
 
     def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int] | None:
         """Return the masked text from `start` on that can be shown now, and the offset at which the
@@ -200,10 +186,9 @@ class Patterns:
         matches = self._matches(readings)
         end = len(text)
         for reading in readings:
-            for beginning in self._beginnings:
-                found = self._search(beginning, reading.text, reading.start)
-                if found is not None and found.start() < len(reading.text):
-                    end = min(end, reading.spans(found.start(), found.start() + 1)[0][0])
+            for begin in self._beginnings_in(reading):
+                if begin < len(reading.text):
+                    end = min(end, reading.spans(begin, begin + 1)[0][0])
         continued = [
             set(self._matches([reading.continued(probe) for reading in readings]))
             for probe in _PROBES
@@ -217,7 +202,8 @@ class Patterns:
         return matches, _uncut(end, readings)
 
     def _readings(self, text: str, start: int) -> list[Reading]:
-        return readings_of(text, start, before=self._looks_behind)
+        looks_behind = any(each.looks_behind for each in self._expressions.values())
+        return readings_of(text, start, before=looks_behind)
 
     def _matches(self, readings: list[Reading]) -> list[_Match]:
         """Matches in the readings of a text; one in the text as it is includes JSON's escapes that
@@ -238,25 +224,20 @@ class Patterns:
         return found
 
     def _found_in(self, reading: Reading) -> Iterator[Span]:
-        for number, expression in zip(self._numbers, self._expressions, strict=True):
+        for number, expression in self._expressions.items():
+            seconds = self._time_left(reading)
             try:
-                for found in expression.finditer(
-                    reading.text, reading.start, timeout=self._time_left(reading)
-                ):
-                    if found[0]:
-                        yield found.span()
+                yield from expression.found_in(reading.text, reading.start, seconds)
             except TimeoutError:
                 self._give_up(number)
 
-    def _search(
-        self, beginning: "regex.Pattern[str]", text: str, start: int
-    ) -> "regex.Match[str] | None":
-        try:
-            return beginning.search(
-                text, start, partial=True, timeout=self._time_left(Reading(text, start))
-            )
-        except TimeoutError:
-            self._give_up(self._numbers[self._beginnings.index(beginning)])
+    def _beginnings_in(self, reading: Reading) -> Iterator[int]:
+        for number, expression in self._expressions.items():
+            seconds = self._time_left(reading)
+            try:
+                yield expression.beginning_in(reading.text, reading.start, seconds)
+            except TimeoutError:
+                self._give_up(number)
 
     def _begin_search(self) -> None:
         if self._slow_texts >= _MAX_SLOW_TEXTS:
@@ -280,41 +261,6 @@ class Patterns:
         )
         raise _TooSlow
 
-    def _add(self, rule: _Expression) -> None:
-        pattern, flags = _pattern_and_flags(rule)
-        try:
-            # may stand in the pattern: "(?x)"
-            flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)
-            if not flags & (regex.X | regex.V1):
-                # Comments and nested sets, in which spaces are something else.
-                pattern = _with_line_breaks(pattern)
-            expression = regex.compile(pattern, flags)
-        except regex.error as error:
-            raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
-        self._expressions.append(expression)
-        self._looks_behind |= _LOOKS_BEHIND.search(pattern) is not None
-        # The sentinel never matches, so `partial=True` finds only matches that are cut off by the
-        # end of the text.
-        if flags & regex.X:
-            pattern += "\n"  # its last line may be a comment
-        self._beginnings.append(regex.compile(f"(?:{pattern}){_SENTINEL}", flags))
-
-
-def _pattern_and_flags(rule: _Expression) -> tuple[str, int]:
-    """Return the text of an expression, and its flags as `regex` has them.
-
-    Raises:
-        TypeError: it is an expression for bytes.
-    """
-    if isinstance(rule, str):
-        return rule, 0
-    pattern: str | bytes = rule.pattern
-    if not isinstance(pattern, str):
-        raise TypeError(f"redact takes expressions for text; got {pattern!r}, which is for bytes")
-    if isinstance(rule, re.Pattern):
-        return pattern, sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
-    return pattern, rule.flags
-
 
 def _uncut(end: int, readings: list[Reading]) -> int:
     """Return the offset, or the start of what a reading replaces there: the rest of that would be
@@ -323,28 +269,6 @@ def _uncut(end: int, readings: list[Reading]) -> int:
     while (first := min(reading.span_around(end)[0] for reading in readings)) < end:
         end = first
     return end
-
-
-def _with_line_breaks(pattern: str) -> str:
-    """Return the expression so that its spaces also match a line break: where a line ends, a reader
-    sees a space.
-    """
-    made: list[str] = []
-    in_set = negated = False
-    for piece in re.findall(r"\\.|\[:\^?\w+:\]|\[\^?\]?|.", pattern, re.DOTALL):
-        if piece.startswith("[:"):
-            pass  # a class of characters, inside a set
-        elif piece[0] == "[" and not in_set:
-            in_set, negated = True, piece[1:2] == "^"
-        elif piece == "]":
-            in_set = False
-        elif piece in (" ", "\\ ") and in_set and not negated:
-            piece = f"\n{piece}"
-        elif piece in (" ", "\\ ") and not in_set:
-            piece = "[ \n]"
-        negated = negated and in_set
-        made.append(piece)
-    return "".join(made)
 
 
 class RedactedStream:

@@ -151,8 +151,8 @@ async def recordings() -> None:
 
 
 async def packages() -> None:
-    with raises(MissingPackage, "redact= needs the package regex"):
-        nbagent.show(words(2), redact=["secret"])
+    masked = await nbagent.show(words(2), redact=[r"word \d"])
+    assert masked.text == "•••••• •••••• ", masked.text
     with raises(MissingPackage, "a configuration file needs the package yaml"):
         nbagent.load_agents(__file__)
     shown = sanitize("<b>bold</b><script>alert(1)</script>")
