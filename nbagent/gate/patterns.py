@@ -245,7 +245,8 @@ class Patterns:
         self._deadline.at = 0.0
 
     def _time_left(self, reading: Reading) -> float | None:
-        if len(reading.text) - reading.start <= _UNLIMITED_CHARS:
+        is_short = len(reading.text) - reading.start <= _UNLIMITED_CHARS
+        if is_short or need_whole_texts():  # in a page there is no clock of the thread
             return None
         now = time.thread_time()
         if not self._deadline.at:
