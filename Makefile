@@ -57,7 +57,7 @@ CHROMIUM := NBAGENT_CHROMIUM="$$(PYTHONPATH=tests $(BIN)/python tests/browser/ch
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal
 
 python: .venv/test .venv/programs build/page
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=6 --dist=worksteal
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test .venv/programs

@@ -15,6 +15,7 @@ from typing import Any
 import nbagent
 from nbagent.agent.config.yaml import YamlDocument
 from nbagent.cli.agents import with_notes
+from nbagent.cli.signals import SignalWait
 from nbagent.cli.watch import OK
 from nbagent.errors import ConfigError, NbagentError, did_you_mean
 from nbagent.printable import printable
@@ -61,16 +62,17 @@ def serve(args: argparse.Namespace) -> int:
         limits=limits,
     )
     signal.signal(signal.SIGTERM, _terminate)  # how a service is stopped, and a container
-    with server:
+    with server, SignalWait() as signals:
         # A search for garbage leaves out what is loaded: one in the middle of many runs took 0.1 s.
         gc.collect()
         gc.freeze()
         try:
             _tell_addresses(server, list(served), args.host)
-            threading.Event().wait()
+            while True:
+                signals.wait()
         except _Terminated:
             with contextlib.suppress(KeyboardInterrupt):
-                _drain(server, args.drain)
+                _drain(server, args.drain, signals)
         except KeyboardInterrupt:
             _tell("stopping")
     return OK
@@ -104,17 +106,26 @@ def _tell_addresses(server: Server, agents: list[str], host: str) -> None:
         )
 
 
-def _drain(server: Server, seconds: float) -> None:
+def _drain(server: Server, seconds: float, signals: SignalWait) -> None:
     """Stop a server when its runs have ended, or after a time."""
+    is_stopped = threading.Event()
+
+    def stop() -> None:
+        try:
+            server.stop(seconds)
+        finally:
+            is_stopped.set()
+            signals.wake()
+
     running = len(server.addresses)
     if running:
         _tell(f"stopping when {running} runs have ended, or in {seconds:g} s")
     else:
         _tell("stopping")
     # In a thread: a second signal may come at any line of this one.
-    draining = threading.Thread(target=server.stop, args=(seconds,), daemon=True)
-    draining.start()
-    draining.join()
+    threading.Thread(target=stop, daemon=True).start()
+    while not is_stopped.is_set():
+        signals.wait()
 
 
 def _served(target: str) -> dict[str, Any]:

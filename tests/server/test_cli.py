@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from preloaded import NBAGENT, Process, start
 from server.served import holding
 
 from nbagent.cli import main
+from nbagent.cli.signals import SignalWait
 
 CONFIG = "agents:\n  assistant:\n    model: demo\n  second:\n    model: demo\n"
 TOKEN = "a-token-of-some-length"
@@ -114,6 +116,22 @@ def test_sigterm_lets_runs_end_and_a_second_one_stops_them(tmp_path: Path) -> No
             served.signal(signal.SIGTERM)
             served.line_with("stopping when 1 runs have ended, or in 600 s")
             assert served.stop(signal.SIGTERM) == (0, "")
+
+
+@posix
+def test_a_signal_right_before_the_wait_ends_it() -> None:
+    handled: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: handled.append(number))
+    try:
+        with SignalWait() as signals:
+            signal.raise_signal(signal.SIGTERM)
+            signals.wait()
+            threading.Timer(0.05, signals.wake).start()
+            signals.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert handled == [signal.SIGTERM]
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 @posix
