@@ -75,7 +75,8 @@ def answer(deltas: int) -> str:
         text += SECTIONS[number % len(SECTIONS)].format(number)
     # Cut between two sections, and filled with a plain paragraph, so that the last word is a
     # paragraph of its own.
-    text = text[: text.rindex("\n\n## ", 0, size) + 2]
+    end = text.rfind("\n\n## ", 0, size)
+    text = text[: end + 2] if end != -1 else ""
     missing = size - len(text)
     return text + (FILLER * (missing // len(FILLER) + 1))[:missing] + "\n\n" + END
 
