@@ -148,8 +148,8 @@ class ReplayedPart:
                     continue  # the changed arguments come whole
                 case e.ToolArgs() if args is not None and event.id == args.id:
                     meta = {**(event.meta or {}), GIVEN: True}
-                    event = replace(event, args=args.args, args_text=args.args_text, valid=True)
-                    event = replace(event, meta=meta)
+                    given: dict[str, Any] = {"args": args.args, "args_text": args.args_text}
+                    event = replace(event, **given, valid=True, meta=meta)
             made.append(event)
         return made
 

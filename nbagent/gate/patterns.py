@@ -103,6 +103,7 @@ class Patterns:
                     f"redact takes regular expressions and functions; got {type(rule).__name__}: "
                     f"{rule!r}"
                 )
+        self._looks_behind = any(each.looks_behind for each in self._expressions.values())
 
     def __bool__(self) -> bool:
         return bool(self._expressions or self._functions)
@@ -202,8 +203,7 @@ class Patterns:
         return matches, _uncut(end, readings)
 
     def _readings(self, text: str, start: int) -> list[Reading]:
-        looks_behind = any(each.looks_behind for each in self._expressions.values())
-        return readings_of(text, start, before=looks_behind)
+        return readings_of(text, start, before=self._looks_behind)
 
     def _matches(self, readings: list[Reading]) -> list[_Match]:
         """Matches in the readings of a text; one in the text as it is includes JSON's escapes that

@@ -35,7 +35,7 @@ _TEXT = "text"
 _EXECUTOR = "_Group_Tool_Executor"
 _SUCCESS = "exitcode: 0"
 _EXIT = "exit"
-"""What a human types to end a chat."""
+"""Word that a human types to end a chat."""
 
 
 class Ag2ClassicDecoder(BaseDecoder):

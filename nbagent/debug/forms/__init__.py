@@ -1,1 +1,1 @@
-"""What models are told, in the forms of other frameworks."""
+"""Messages for models, in the forms of other frameworks."""

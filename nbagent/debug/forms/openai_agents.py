@@ -8,7 +8,7 @@ from typing import Any
 from nbagent.agent.model.input_items import Item, to_responses
 
 _NO_ID = "__fake_id__"
-"""What the SDK writes for an id that there is none of, and takes out of what it sends."""
+"""Id that the SDK writes where there is none. It is not sent."""
 
 
 def to_openai_agents(history: Sequence[Item]) -> list[Any]:
