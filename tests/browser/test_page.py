@@ -15,7 +15,7 @@ from browser.expectation import expect
 from browser.lab import screenshot
 from browser.views import AXE
 from openai import AsyncOpenAI
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, ViewportSize
 from server.served import Process, Words
 
 import nbagent
@@ -122,6 +122,21 @@ def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
     expect(page.locator(".nb-status")).to_contain_text("Stopped")
     expect(going_on(page)).to_have_count(0)
     assert '"status":"cancelled"' in httpx2.get(f"{tabs.url}/runs/{run}/events").text
+
+
+def test_a_run_that_is_chosen_while_the_page_begins_its_chat_stays(tabs: Tabs) -> None:
+    page = tabs.open("#run-aaaaaaaaaaaa")
+    held: list[Route] = []
+    page.route("**/sessions", lambda route: held.append(route))
+    with page.expect_request("**/sessions"):
+        page.get_by_role("link", name="Start anew").click()
+    httpx2.post(f"{tabs.url}/runs", json={"message": "Call delete_rows for sales"})
+    going_on(page).get_by_role("link", name="assistant").click()
+    chosen = page.url
+    with page.expect_response("**/sessions"):
+        held[0].continue_()
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    assert page.url == chosen
 
 
 def test_a_narrow_page_lists_runs_by_their_prompts_and_has_a_heading(tabs: Tabs) -> None:

@@ -50,8 +50,11 @@ export function Page() {
   const chat = useCallback(
     async (agent: string, replace = false) => {
       setProblem(null);
+      const askedAt = location.href;
       try {
-        go({ kind: "chat", agent, session: await server.newSession(agent) }, replace);
+        const session = await server.newSession(agent);
+        // A reader may have chosen a run while the server answered.
+        if (location.href === askedAt) go({ kind: "chat", agent, session }, replace);
       } catch (error) {
         if (error instanceof server.TokenNeeded) setState("token");
         else setProblem(error instanceof Error ? error.message : String(error));
