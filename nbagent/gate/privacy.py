@@ -2,7 +2,6 @@
 events.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -72,12 +71,16 @@ class Privacy:
         """Show calls that the run's client has to make; see `Gate.show_calls`."""
         self._gate.show_calls(names)
 
-    def feed(self, event: Event) -> list[Event]:
-        """Return the visible events for this one."""
+    def keeps(self, event: Event) -> bool:
+        """Return True if the original of an event is kept."""
+        return self._hidden is not None or type(event) not in self._gate.shown_whole
+
+    def feed(self, event: Event, arrived: float) -> list[Event]:
+        """Return the visible events for one that came at a time, in seconds since the epoch."""
         if len(secrets.registered) != self._registered_count:
             self.register_secrets()  # a client has sent more since
-        if self._hidden is not None or type(event) not in self._gate.shown_whole:
-            self._keep(event)
+        if self.keeps(event):
+            self._keep(event, arrived)
         return self._gate.feed(event)
 
     def register_secrets(self, *sources: Any) -> None:
@@ -108,9 +111,9 @@ class Privacy:
         """Return a new redactor of credentials, for a series of events from the first one on."""
         return Redactor(self._secrets)
 
-    def _keep(self, event: Event) -> None:
+    def _keep(self, event: Event, arrived: float) -> None:
         if self._hidden is None:
             self._hidden = EventLog(self._seen)
         self._hidden.append(
-            replace(event, seq=self._hidden.count + 1, ts=time.time(), run_id=self._run_id)
+            replace(event, seq=self._hidden.count + 1, ts=arrived, run_id=self._run_id)
         )

@@ -57,6 +57,7 @@ class TranscriptWidget(anywidget.AnyWidget):
     # A text: of a path, anywidget keeps every instance alive
     # (https://github.com/manzt/anywidget/issues/929).
     _esm = traitlets.Unicode().tag(sync=True)
+    _anywidget_id = traitlets.Unicode(f"{__name__}.TranscriptWidget").tag(sync=True)
     layout = traitlets.Any(None).tag(sync=True)
     """Always None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
@@ -103,6 +104,16 @@ class TranscriptWidget(anywidget.AnyWidget):
             BroadcastReader(self.broadcast, self._on_view_message) if self.broadcast else None
         )
         repeat_state(self, lambda: self._messages_heard)
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add traits, except those that the class has.
+
+        anywidget gives each instance its `_anywidget_id`, and traitlets makes a class for it: a
+        seventh of the time to show a run.
+        """
+        missing = {name: trait for name, trait in traits.items() if not self.has_trait(name)}
+        if missing:
+            super().add_traits(**missing)
 
     def send(self, content: dict[str, Any], buffers: Any = None) -> None:
         """Send a message to the views, on any thread."""

@@ -148,6 +148,9 @@ class SubscriberSet:
         self._over = False
         self._subscribers: list[_Subscriber] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._subscribers)
+
     def wake(self, *, over: bool = False) -> None:
         """Wake the iterations: there are new events, or, if `over`, there will be no more."""
         self._over = self._over or over

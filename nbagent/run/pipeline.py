@@ -3,17 +3,20 @@
 import concurrent.futures
 import contextvars
 import functools
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.errors import Cancelled, StreamError
+from nbagent.events.jsonable import is_encodable
 from nbagent.mime import display_of
 from nbagent.pump import ChannelSet
 from nbagent.run.event_source import EventSource
 from nbagent.run.iteration import SubscriberSet
+from nbagent.run.late_text import Arrived, LateText, is_text, joined
 from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
 from nbagent.run.telemetry import RunSpans
@@ -72,6 +75,9 @@ class Pipeline:
         self.ended = OneShotEvent()
         self.on_finish: Callable[[], object] = lambda: None
         self._state = state
+        self._lock = state.lock
+        self._late_text = LateText(self._add_late, self._bring_up_to_date, state.lock)
+        state.bring_up_to_date = self._bring_up_to_date
         self._watchdog = Watchdog(timeout, idle_timeout, source, waits, self.on_timeout)
         self._is_open = False
         self._finished = False  # the last events are out
@@ -99,10 +105,14 @@ class Pipeline:
     def take(self, make: Callable[..., Iterable[e.Event]], *args: Any) -> None:
         """Take the next events of the source; see `event_source.Take`."""
         self._watchdog.touch()
-        with self._state.lock:
+        with self._lock:
             if self._finished:
                 return
             events = list(make(*args))
+            is_followed = self.recorders or self.subscribers  # they get each event at once
+            if not is_followed and self._late_text.offer(events):
+                return
+            self._late_text.release()
             if e.ToolResult not in map(type, events):
                 self.forward(self.reported.join(events))
                 return
@@ -112,12 +122,52 @@ class Pipeline:
             if not self._finished:
                 self.forward(self.reported.join(drawn))
 
-    def forward(self, events: Iterable[e.Event]) -> None:
-        """Pass events through the gate, and emit the visible ones. Called with the lock held."""
+    def forward(self, events: Iterable[e.Event], arrived: float | None = None) -> None:
+        """Pass events through the gate, and emit the visible ones. Called with the lock held.
+
+        Args:
+            events: the events.
+            arrived: when they have come, in seconds since the epoch; None is now.
+        """
+        if arrived is None:
+            arrived = time.time()
         for event in events:
-            for shown in self._state.privacy.feed(event):
-                self._emit(shown)
+            for shown in self._state.privacy.feed(event, arrived):
+                self._emit(shown, arrived)
         self.subscribers.wake()
+
+    def _add_late(self, arrived: Sequence[Arrived]) -> None:
+        """Pass deltas of one text that have waited: together, if their originals are not kept."""
+        whole = joined(arrived)
+        privacy = self._state.privacy
+        if privacy.keeps(whole) or not is_encodable(whole.delta):
+            for delta, at in arrived:
+                self.forward(self.reported.join([delta]), at)
+            return
+        at = arrived[0].at
+        for event in self.reported.join([whole]):
+            for shown in privacy.feed(event, at):
+                if is_text(shown) and shown.delta == whole.delta:  # none of it is held back
+                    self.channels.send(self._state.add_text(shown, arrived))
+                    at = arrived[-1].at
+                else:
+                    self._emit(shown, at)
+        self.subscribers.wake()
+
+    def _bring_up_to_date(self) -> None:
+        """Pass what waits, for code that reads the state. A fault ends the run, not that code."""
+        if not self._late_text:
+            return
+        try:
+            with self._lock:
+                self._late_text.release()
+        except Exception as error:
+            self._stop_reason = self._stop_reason or error
+            work.start(functools.partial(self._fail, error), name="nbagent-end")
+
+    def _fail(self, error: Exception) -> None:
+        self.source.cancel()
+        self.finish(error)
 
     def stop(self, by: str) -> None:
         """Stop the stream. It has a moment to end by itself."""
@@ -150,11 +200,11 @@ class Pipeline:
             self._announce_soon()
         return False
 
-    def _emit(self, event: e.Event) -> None:
-        """Keep an event, record it, and draw it."""
+    def _emit(self, event: e.Event, arrived: float | None = None) -> None:
+        """Keep an event, record it, and draw it; see `forward`."""
         if type(event) is e.RunEnd:
             event = self._with_reason(event)
-        event, ops = self._state.add(event)
+        event, ops = self._state.add(event, arrived)
         if type(event) is e.ToolResult and event.exception is not None:
             self._last_error.offer(event.exception.value)
         for recorder in self.recorders:
@@ -172,10 +222,12 @@ class Pipeline:
     def _close(self, error: BaseException | None) -> bool:
         """Emit the last events. Return False if that was done before."""
         state = self._state
-        with state.lock:
+        with self._lock:
             if self._finished:
                 return False
+            self._bring_up_to_date()
             self._finished = True
+            self._late_text.close()
             self.on_finish()
             self._watchdog.stop()
             state.privacy.register_secrets(error)

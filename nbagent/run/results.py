@@ -310,7 +310,8 @@ class RunResults(Results):
     @property
     def event_count(self) -> int:
         """Number of the events so far, including those that `events` has dropped."""
-        return self._state.events.count
+        with self._state.lock:
+            return self._state.events.count
 
     @property
     def private(self) -> list[e.Event]:

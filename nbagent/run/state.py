@@ -3,10 +3,10 @@
 import functools
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.events.log import EventLog
@@ -17,12 +17,15 @@ from nbagent.protocol.inspection import Carried
 from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
 from nbagent.run.inspector import Inspector, RequestPages, TimeTravel
+from nbagent.run.late_text import Arrived, TextDelta
 from nbagent.run.question import OpenQuestions
 from nbagent.run.requests import Request, RequestList, RequestLog, carried
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording import RecordedTimes
 from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
+
+E = TypeVar("E", bound=e.Event)
 
 _OF_ANSWERS = {e.Prompt, e.AgentHandoff, e.Hidden, e.Status}
 _OF_CALLS = {
@@ -87,7 +90,8 @@ class RunState:
         started = info.started
         if started is None:
             started = time.time()
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
+        self.bring_up_to_date: Callable[[], object] = lambda: None
         self.events = EventLog(on_drop=lambda event: self._time_travel.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
         if props is not None and isinstance(props.about, str):
@@ -98,11 +102,11 @@ class RunState:
             name, origin = info.name, info.origin
         begin = functools.partial(Transcript, self.privacy.mask(name), started, origin, props)
         self.transcript = begin()
-        self.tool_calls = ToolCalls(self.lock)
+        self.tool_calls = ToolCalls(self._lock)
         self.request_log = RequestLog(self._register_secrets, self.privacy.know_tools)
         self._request_pages = RequestPages(self.requests)
         self.attempts = self.tool_calls.again = Attempts(
-            self.transcript, self.tool_calls, self.privacy.mask, self.lock
+            self.transcript, self.tool_calls, self.privacy.mask, self._lock
         )
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self._time_travel = TimeTravel(self.events, begin, self.large_values)
@@ -124,24 +128,52 @@ class RunState:
         if info.keeps_times:
             self._times = RecordedTimes(started)
 
-    def add(self, event: e.Event) -> tuple[e.Event, list[Op]]:
+    @property
+    def lock(self) -> threading.RLock:
+        """Lock of the state, after what has come is in it; see `LateText`."""
+        self.bring_up_to_date()
+        return self._lock
+
+    def add(self, event: e.Event, arrived: float | None = None) -> tuple[e.Event, list[Op]]:
         """Keep an event that has passed the gate.
+
+        Args:
+            event: the event.
+            arrived: when it came, in seconds since the epoch; None is now.
 
         Returns:
             The event with its `seq`, `ts` and `run_id`, and the ops that bring a view of the
             transcript up to date.
         """
-        if self._times is None:
-            ts = time.time()
-        else:
-            ts = self._times.of(event)
-        event = msgspec.structs.replace(
-            event, seq=self.events.count + 1, ts=ts, run_id=self._run_id
-        )
+        if arrived is None:
+            arrived = time.time()
+        event = self._stamped(event, arrived)
         if type(event) in _KEPT:
             self._keep(event)
         self.events.append(event)
         return event, self.transcript.feed(event)
+
+    def add_text(self, whole: TextDelta, arrived: Sequence[Arrived]) -> list[Op]:
+        """Keep deltas of one text that have passed the gate, and return the ops as `add` does.
+
+        Args:
+            whole: what has passed: the deltas joined.
+            arrived: the deltas.
+        """
+        stamped: list[TextDelta] = []
+        for delta, at in arrived:
+            stamped.append(self._stamped(replace(whole, delta=delta.delta), at))
+            self.events.append(stamped[-1])
+        first, last = stamped[0], stamped[-1]
+        whole = replace(whole, seq=last.seq, ts=first.ts, run_id=self._run_id)
+        return self.transcript.feed_text(whole, len(stamped), last.ts)
+
+    def _stamped(self, event: E, arrived: float) -> E:
+        """Return the event with its `seq`, `ts` and `run_id`."""
+        ts = arrived
+        if self._times is not None:
+            ts = self._times.of(event)
+        return replace(event, seq=self.events.count + 1, ts=ts, run_id=self._run_id)
 
     def _keep(self, event: e.Event) -> None:
         """Keep what an event says of the run as a whole."""

@@ -84,6 +84,20 @@ class Transcript(CallTree):
         self._latest = event.ts
         return _REDUCERS[type(event)](self, event)
 
+    def feed_text(
+        self, whole: e.TextDelta | e.ReasoningDelta, count: int, latest: float
+    ) -> list[Op]:
+        """Return the ops that several deltas of one text cause.
+
+        Args:
+            whole: the deltas joined, with the time of the first one.
+            count: number of deltas.
+            latest: time of the last one.
+        """
+        self._counts["events"] += count
+        self._latest = latest
+        return self._grow(whole)
+
     def _begin_answer(self) -> None:
         """Forget what is counted for one answer: of a run that is no chat, for the whole run."""
         self._has_token = False

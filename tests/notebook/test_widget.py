@@ -316,6 +316,12 @@ def test_the_synced_traits_hold_the_header_and_nothing_that_grows() -> None:
     assert "Hello" not in str(before)
 
 
+def test_no_class_is_made_for_a_view() -> None:
+    views = [View(Run(iter(["Hello"]))).widget for _ in range(2)]
+    assert [type(view) for view in views] == [TranscriptWidget, TranscriptWidget]
+    assert "_anywidget_id" in views[0].get_state()
+
+
 def test_a_view_that_cannot_ask_is_told_everything_until_one_asks() -> None:
     go = threading.Event()
 

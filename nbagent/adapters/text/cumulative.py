@@ -22,6 +22,11 @@ class CumulativeText:
         self._last = ""
         self._is_cumulative: bool | None = None
 
+    @property
+    def is_of_pieces(self) -> bool:
+        """True if each text is known to be a piece."""
+        return self._is_cumulative is False
+
     def continues_with(self, text: str) -> bool:
         """Return False if the texts are cumulative, and this one does not begin with the one
         before: it is another answer.

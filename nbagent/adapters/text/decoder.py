@@ -7,13 +7,17 @@ Strings are pieces of the answer, or each of them is the whole answer so far; se
 import codecs
 from typing import Any, ClassVar
 
+from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.text.cumulative import CumulativeText
-from nbagent.events import Event
+from nbagent.events import Event, TextDelta
+from nbagent.events.jsonable import is_encodable
 
 _TEXT_FIELDS = {"text", "delta", "content"}
+_SPECIAL = ("", "[DONE]")
+"""Strings that are no text: OpenAI's terminal is copied by services with plain text events."""
 
 
 class TextDecoder(BaseDecoder):
@@ -30,11 +34,22 @@ class TextDecoder(BaseDecoder):
         self.stop_info = StopInfo("completed")
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._cumulative = CumulativeText()
+        self._open_text: Block | None = None  # to which strings are appended as they are
 
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is a string or bytes, or has a text and nothing else."""
         return isinstance(item, (str, bytes, bytearray)) or _only_text(item) is not None
+
+    def feed(self, item: Any) -> list[Event]:
+        """Return the events of one piece of the text."""
+        # The fast path: a string that only appends to the open text needs no `read`.
+        block = self._open_text
+        if block is None or type(item) is not str or item in _SPECIAL or block.pending:
+            return super().feed(item)
+        if block.closed or not is_encodable(item):
+            return super().feed(item)
+        return [TextDelta(id=block.id, delta=item, **self.builder.envelope)]
 
     def read(self, item: Any) -> None:
         """Read one piece of the text."""
@@ -42,8 +57,8 @@ class TextDecoder(BaseDecoder):
         if name == "error":
             self.fail_with(item)
             return
-        if item == "[DONE]":
-            return  # OpenAI's terminal, which services with plain text events copy
+        if item in _SPECIAL:
+            return
         text = item if isinstance(item, str) else _only_text(item)
         if text is not None:
             self._text(text)
@@ -64,7 +79,9 @@ class TextDecoder(BaseDecoder):
     def _piece(self, piece: str) -> None:
         if piece and not self.builder.in_step:
             self.builder.start_step()
-        self.builder.text("text", piece)
+        block = self.builder.text("text", piece)
+        if self._cumulative.is_of_pieces:
+            self._open_text = block
 
     def close(self, error: BaseException | None = None) -> list[Event]:
         """End the run. One without a text has no items, or none that is known."""
