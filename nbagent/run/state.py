@@ -162,7 +162,8 @@ class RunState:
         """
         stamped: list[TextDelta] = []
         for delta, at in arrived:
-            stamped.append(self._stamped(replace(whole, delta=delta.delta), at))
+            passed = replace(whole, delta=delta.delta, ts=delta.ts)
+            stamped.append(self._stamped(passed, at))
             self.events.append(stamped[-1])
         first, last = stamped[0], stamped[-1]
         whole = replace(whole, seq=last.seq, ts=first.ts, run_id=self._run_id)

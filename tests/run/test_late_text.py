@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from run.by_hand import ByHand
 from streams import event_streams
 
+import nbagent
 from nbagent import events as e
 from nbagent.run import Run, late_text
+from nbagent.sources.recording import save
 
 START: list[e.Event] = [e.RunStart(), e.TextStart(id="text")]
 KEY = "sk-proj-" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7" * 2
@@ -73,6 +76,15 @@ def test_a_delta_keeps_the_time_at_which_it_came() -> None:
     times = [event.ts for event in run.events]
     assert times == sorted(times)
     assert len(set(times[2:])) == 3
+
+
+def test_a_delta_of_a_recording_keeps_its_recorded_time(tmp_path: Path) -> None:
+    recorded = [*START, *texts("Hel", "lo", "!"), e.RunEnd(status="completed")]
+    timed = [msgspec.structs.replace(each, ts=50.0 + at) for at, each in enumerate(recorded)]
+    save(timed, tmp_path / "run.jsonl")
+    run = Run(nbagent.replay(tmp_path / "run.jsonl", speed=None)).wait(5)
+    deltas = [event for event in run.events if isinstance(event, e.TextDelta)]
+    assert [event.ts - run.events[0].ts for event in deltas] == [2, 3, 4]
 
 
 def test_other_events_come_after_the_text_before_them() -> None:
