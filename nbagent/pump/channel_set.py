@@ -26,6 +26,9 @@ class ChannelSet:
         self._unfinished: set[Channel] = set()
         self._ended = False
 
+    def __bool__(self) -> bool:
+        return bool(self._channels)
+
     def open(self, channel: Channel) -> None:
         """Add a channel."""
         with self._lock:

@@ -64,9 +64,13 @@ class LateText:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def offer(self, events: Sequence[e.Event]) -> bool:
+    def offer(self, events: Sequence[e.Event], *, is_drawn: bool) -> bool:
         """Return True if the events of one item wait here, and False if they are to be added now,
         after those that wait. Called with the run's lock held.
+
+        Args:
+            events: the events.
+            is_drawn: somebody sees the run, and has the text though nothing follows it.
         """
         now = time.monotonic()
         is_due = now >= self._added_at + BATCH_INTERVAL_S or len(self._waiting) >= MAX_WAITING
@@ -76,7 +80,7 @@ class LateText:
             self._added_at = now
             return False
         self._waiting += deltas
-        if not self._is_timed:
+        if is_drawn and not self._is_timed:
             self._is_timed = True
             pump().wake(self)
         return True

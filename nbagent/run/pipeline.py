@@ -110,7 +110,7 @@ class Pipeline:
                 return
             events = list(make(*args))
             is_followed = self.recorders or self.subscribers  # they get each event at once
-            if not is_followed and self._late_text.offer(events):
+            if not is_followed and self._late_text.offer(events, is_drawn=bool(self.channels)):
                 return
             self._late_text.release()
             if e.ToolResult not in map(type, events):

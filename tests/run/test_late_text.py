@@ -16,6 +16,7 @@ from streams import event_streams
 
 import nbagent
 from nbagent import events as e
+from nbagent.pump import pump
 from nbagent.run import Run, late_text
 from nbagent.sources.recording import save
 
@@ -67,6 +68,12 @@ def test_what_waits_is_drawn_though_nothing_follows() -> None:
         stream.item(event)
     with page.changed:
         assert page.changed.wait_for(lambda: page.text == "Hello!", 5)
+
+
+def test_a_run_that_nobody_draws_needs_no_timer() -> None:
+    _, run = fed(*START, *texts("Hel", "lo", "!"))
+    assert not pump().holds(run._pipeline._late_text)
+    assert run.text == "Hello!"
 
 
 def test_a_delta_keeps_the_time_at_which_it_came() -> None:
