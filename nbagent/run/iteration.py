@@ -139,12 +139,20 @@ class SubscriberSet:
         events: the log that they read.
         lock: guards the log. `wake` is called with it held.
         stop: stops the run; called when a cell that iterates is interrupted.
+        bring_up_to_date: adds what waits to the log; called with the lock held.
     """
 
-    def __init__(self, events: EventLog, lock: threading.RLock, stop: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        events: EventLog,
+        lock: threading.RLock,
+        stop: Callable[[], object],
+        bring_up_to_date: Callable[[], object] = lambda: None,
+    ) -> None:
         self._events = events
         self._lock = lock
         self._stop = stop
+        self._bring_up_to_date = bring_up_to_date
         self._over = False
         self._subscribers: list[_Subscriber] = []
 
@@ -161,6 +169,7 @@ class SubscriberSet:
         """Wait until there have been more than `count` events, or there will be no more."""
         subscriber = _Subscriber(asyncio.get_running_loop())
         with self._lock:
+            self._bring_up_to_date()
             if self._over or self._events.count > count:
                 return
             self._subscribers.append(subscriber)
@@ -180,6 +189,7 @@ class SubscriberSet:
         home = asyncio.get_running_loop()
         subscriber = _Subscriber(home)
         with self._lock:
+            self._bring_up_to_date()
             self._subscribers.append(subscriber)
             subscriber.ready.set()
         seen = 0

@@ -68,7 +68,7 @@ class Pipeline:
     ) -> None:
         self.source = source
         self.channels = ChannelSet(state.transcript, state.lock)
-        self.subscribers = SubscriberSet(state.events, state.lock, cancel)
+        self.subscribers = SubscriberSet(state.events, state.lock, cancel, self._bring_up_to_date)
         self.reported = ReportedCalls()
         self.recorders: list[recording.Recorder | RunSpans] = []
         self.done: End = concurrent.futures.Future()
