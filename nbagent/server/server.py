@@ -44,6 +44,9 @@ STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
 
 
+DATE_INTERVAL_S = 1.0
+"""Seconds after which the date in the responses is written anew."""
+
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 
@@ -59,12 +62,28 @@ class Uvicorn(uvicorn.Server):
         super().__init__(config)
         self.begun = threading.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin."""
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.begun.set()
+
+    async def main_loop(self) -> None:
+        """Serve until `end` is called. uvicorn's own loop looks ten times a second."""
+        while not self.should_exit:
+            await self.on_tick(0)  # the date in the responses
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_INTERVAL_S):
+                    await self._ending.wait()
+
+    def end(self) -> None:
+        """End, on any thread."""
+        self.should_exit = True
+        if self.loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self.loop.call_soon_threadsafe(self._ending.set)
 
 
 class Server:
@@ -166,7 +185,7 @@ class Server:
             if hosted.run is not None:
                 # Before the server stops, which waits for the responses of their readers.
                 hosted.run.cancel(by="the server")
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._listener.close()
 

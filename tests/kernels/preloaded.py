@@ -38,6 +38,8 @@ def preload(manager: KernelManager) -> None:
     """Have a manager fork its kernel, where the system is Linux."""
     if sys.platform != "linux":
         return
+    # Of two tests that start a kernel at once, both may choose the same free port.
+    manager.transport = "ipc"
     manager.kernel_id = str(uuid4())
     manager.provisioner = PreloadedProvisioner(
         parent=manager, kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec

@@ -2,6 +2,7 @@
 stays.
 """
 
+import contextlib
 import gzip
 import json
 import re
@@ -108,7 +109,7 @@ def kernel() -> Iterator[BlockingKernelClient]:
 
 
 @pytest.fixture
-def notebook(kernel: BlockingKernelClient) -> Notebook:
+def notebook(kernel: BlockingKernelClient) -> Iterator[Notebook]:
     """A fresh start in the kernel that the tests share: no widget, no event set."""
     notebook = Notebook(kernel)
     notebook.run(
@@ -118,11 +119,11 @@ def notebook(kernel: BlockingKernelClient) -> Notebook:
         "    for shown in tuple(displays._live): shown.close()\nipywidgets.Widget.close_all()"
     )
     notebook.run(SETUP)
-    while True:
-        try:
+    with contextlib.suppress(Empty):
+        while True:
             kernel.get_iopub_msg(timeout=0)
-        except Empty:
-            return notebook
+    yield notebook
+    notebook.run("go.set()")  # lets go of the threads that wait for it
 
 
 def dom_key(output: dict[str, Any]) -> str:
