@@ -7,12 +7,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from nbagent.events import Event
+from nbagent.events import Event, ReasoningDelta, TextDelta
 from nbagent.events.log import EventLog
 from nbagent.gate import secrets
 from nbagent.gate.gate import Gate
 from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
+
+_TEXTS = {TextDelta, ReasoningDelta}
 
 
 class Privacy:
@@ -48,6 +50,13 @@ class Privacy:
         return self._gate.hides_requests
 
     @property
+    def shows_texts(self) -> bool:
+        """True if texts and thoughts are neither hidden nor changed, but for credentials, and
+        nothing has been hidden so far.
+        """
+        return self._hidden is None and self._gate.shown_whole >= _TEXTS
+
+    @property
     def masker(self) -> Callable[[str], str]:
         """Masks patterns and credentials as `mask` does.
 
@@ -71,15 +80,11 @@ class Privacy:
         """Show calls that the run's client has to make; see `Gate.show_calls`."""
         self._gate.show_calls(names)
 
-    def keeps(self, event: Event) -> bool:
-        """Return True if the original of an event is kept."""
-        return self._hidden is not None or type(event) not in self._gate.shown_whole
-
     def feed(self, event: Event, arrived: float) -> list[Event]:
         """Return the visible events for one that came at a time, in seconds since the epoch."""
         if len(secrets.registered) != self._registered_count:
             self.register_secrets()  # a client has sent more since
-        if self.keeps(event):
+        if self._hidden is not None or type(event) not in self._gate.shown_whole:
             self._keep(event, arrived)
         return self._gate.feed(event)
 

@@ -45,49 +45,49 @@ class LateText:
     Args:
         add: adds deltas of one text.
         release: calls `LateText.release` with the run's lock held.
+        is_drawn: returns True if somebody sees the run, and so has the text though nothing follows
+            it.
         lock: of the run.
+
+    Attributes:
+        waiting: the deltas that wait.
     """
 
     def __init__(
         self,
         add: Callable[[Sequence[Arrived]], object],
         release: Callable[[], object],
+        is_drawn: Callable[[], bool],
         lock: threading.RLock,
     ) -> None:
+        self.waiting: list[Arrived] = []
         self._add = add
         self._release = release
         self._lock = lock
-        self._waiting: list[Arrived] = []
+        self._is_drawn = is_drawn
         self._added_at = -math.inf
         self._is_timed = False  # the pump has it
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def offer(self, events: Sequence[e.Event], *, is_drawn: bool) -> bool:
+    def offer(self, events: Sequence[e.Event]) -> bool:
         """Return True if the events of one item wait here, and False if they are to be added now,
         after those that wait. Called with the run's lock held.
-
-        Args:
-            events: the events.
-            is_drawn: somebody sees the run, and has the text though nothing follows it.
         """
         now = time.monotonic()
-        is_due = now >= self._added_at + BATCH_INTERVAL_S or len(self._waiting) >= MAX_WAITING
+        is_due = now >= self._added_at + BATCH_INTERVAL_S or len(self.waiting) >= MAX_WAITING
         at = time.time()
         deltas = [Arrived(event, at) for event in events if is_text(event) and _is_plain(event)]
         if is_due or len(deltas) < len(events):
             self._added_at = now
             return False
-        self._waiting += deltas
-        if is_drawn and not self._is_timed:
+        self.waiting += deltas
+        if not self._is_timed and self._is_drawn():
             self._is_timed = True
             pump().wake(self)
         return True
 
     def release(self) -> None:
         """Add what waits. Called with the run's lock held."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self.waiting = self.waiting, []
         for _, deltas in itertools.groupby(waiting, _text_of):
             self._add(list(deltas))
 
@@ -104,7 +104,7 @@ class LateText:
         """
         with self._lock:
             self._added_at = now
-            self._is_timed = bool(self._waiting)
+            self._is_timed = bool(self.waiting)
             self._release()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from nbagent import events as e
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events.jsonable import is_encodable
 from nbagent.mime import display_of
-from nbagent.pump import ChannelSet
+from nbagent.pump import Channel, ChannelSet
 from nbagent.run.event_source import EventSource
 from nbagent.run.iteration import SubscriberSet
 from nbagent.run.late_text import Arrived, LateText, is_text, joined
@@ -76,7 +76,9 @@ class Pipeline:
         self.on_finish: Callable[[], object] = lambda: None
         self._state = state
         self._lock = state.lock
-        self._late_text = LateText(self._add_late, self._bring_up_to_date, state.lock)
+        self._late_text = LateText(
+            self._add_late, self._bring_up_to_date, self.channels.__bool__, state.lock
+        )
         state.bring_up_to_date = self._bring_up_to_date
         self._watchdog = Watchdog(timeout, idle_timeout, source, waits, self.on_timeout)
         self._is_open = False
@@ -102,6 +104,11 @@ class Pipeline:
         self._watchdog.start()
         context.run(self.source.open, self.take, self.finish)
 
+    def open_channel(self, channel: Channel) -> None:
+        """Add a channel; see `ChannelSet.open`."""
+        self.channels.open(channel)
+        self._bring_up_to_date()  # text that came just before has no timer
+
     def take(self, make: Callable[..., Iterable[e.Event]], *args: Any) -> None:
         """Take the next events of the source; see `event_source.Take`."""
         self._watchdog.touch()
@@ -109,8 +116,8 @@ class Pipeline:
             if self._finished:
                 return
             events = list(make(*args))
-            is_followed = self.recorders or self.subscribers  # they get each event at once
-            if not is_followed and self._late_text.offer(events, is_drawn=bool(self.channels)):
+            may_wait = self._late_text.waiting or self._may_wait
+            if may_wait and self._late_text.offer(events):
                 return
             self._late_text.release()
             if e.ToolResult not in map(type, events):
@@ -136,17 +143,25 @@ class Pipeline:
                 self._emit(shown, arrived)
         self.subscribers.wake()
 
+    @property
+    def _may_wait(self) -> bool:
+        """True if text may wait: nobody gets each event as it comes, and no rule of the user's,
+        which may take long, has to be asked.
+        """
+        if self.recorders or self.subscribers:
+            return False
+        return self._state.privacy.shows_texts
+
     def _add_late(self, arrived: Sequence[Arrived]) -> None:
-        """Pass deltas of one text that have waited: together, if their originals are not kept."""
+        """Pass deltas of one text that have waited, together."""
         whole = joined(arrived)
-        privacy = self._state.privacy
-        if privacy.keeps(whole) or not is_encodable(whole.delta):
+        if not is_encodable(whole.delta):  # two halves of a surrogate pair would become one
             for delta, at in arrived:
                 self.forward(self.reported.join([delta]), at)
             return
         at = arrived[0].at
         for event in self.reported.join([whole]):
-            for shown in privacy.feed(event, at):
+            for shown in self._state.privacy.feed(event, at):
                 if is_text(shown) and shown.delta == whole.delta:  # none of it is held back
                     self.channels.send(self._state.add_text(shown, arrived))
                     at = arrived[-1].at
@@ -156,7 +171,7 @@ class Pipeline:
 
     def _bring_up_to_date(self) -> None:
         """Pass what waits, for code that reads the state. A fault ends the run, not that code."""
-        if not self._late_text:
+        if not self._late_text.waiting:
             return
         try:
             with self._lock:

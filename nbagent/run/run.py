@@ -155,7 +155,7 @@ class Run(ForkableRun):
         change as it comes.
         """
         channel = LocalChannel(renderer, self._state.lock, self._counters())
-        self._pipeline.channels.open(channel)
+        self._pipeline.open_channel(channel)
         return channel
 
     def connect(self, view: View) -> RemoteChannel:
@@ -174,7 +174,7 @@ class Run(ForkableRun):
             interval=self._interval,
             opened_at=time.monotonic(),
         )
-        self._pipeline.channels.open(channel)
+        self._pipeline.open_channel(channel)
         return channel
 
     def detach(self, target: Renderer | View) -> None:

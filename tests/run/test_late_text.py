@@ -76,6 +76,17 @@ def test_a_run_that_nobody_draws_needs_no_timer() -> None:
     assert run.text == "Hello!"
 
 
+@pytest.mark.parametrize("options", [{"redact": ["lo"]}, {"reveal": "tools"}])
+def test_where_something_is_hidden_nothing_waits(options: dict[str, Any]) -> None:
+    stream = ByHand("by hand")
+    run = Run(stream, **options)
+    run.start()
+    for event in [*START, *texts("Hel", "lo", "!")]:
+        stream.item(event)
+    assert run._pipeline._late_text.waiting == []
+    assert run.text.startswith("Hel")
+
+
 def test_a_delta_keeps_the_time_at_which_it_came() -> None:
     with mock.patch("time.time", side_effect=itertools.count(100.0)):
         _, run = fed(*START, *texts("Hel", "lo", "!"))
