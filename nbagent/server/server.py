@@ -28,6 +28,7 @@ from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
 from nbagent.server.hosting.host import Host
 from nbagent.server.limits import DEFAULTS, Limits
+from nbagent.server.websocket_connection import WebSocketConnection
 
 if TYPE_CHECKING:
     from nbagent.server.grpc.server import GrpcServer
@@ -118,7 +119,7 @@ class Server:
             access_log=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
-            ws="wsproto",
+            ws=WebSocketConnection,
             timeout_keep_alive=idle_timeout_s,
             h11_max_incomplete_event_size=limits.max_headers_bytes + MAX_REQUEST_LINE_BYTES,
             ws_max_size=limits.max_body_bytes,
