@@ -10,7 +10,6 @@ from wsproto.events import Request
 
 from nbagent.server.websocket_connection import WebSocketConnection
 
-
 CLOSE_FRAME = bytes([0x88, 0x80, 0, 0, 0, 0])
 """A masked frame that closes (RFC 6455, 5.5.1)."""
 
