@@ -30,15 +30,15 @@ endif
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f) \
 	$(wildcard nbagent/protocol/*.json)
 
-.PHONY: lab test lint types js python server browser frameworks coverage docs adapter proof proof-view proof-python proof-server proof-browser proof-lab proof-bench clean
+.PHONY: lab test lint types js python browser frameworks coverage docs adapter proof proof-view proof-python proof-server proof-browser proof-lab proof-bench clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-# Four at a time: the front end is checked while pip installs; then the tests of the browser, of the server and the others, and
-# mypy, because tests wait for a third of their time.
+# Three at a time: the front end is checked while pip installs; then the browser's tests, the others and mypy, because tests wait
+# for a third of their time.
 test:
-	$(MAKE) --jobs=4 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser python server types lint
+	$(MAKE) --jobs=3 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser python types lint
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -57,11 +57,7 @@ CHROMIUM := NBAGENT_CHROMIUM="$$(PYTHONPATH=tests $(BIN)/python tests/browser/ch
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal
 
 python: .venv/test .venv/programs build/page
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/server --ignore=tests/typed --numprocesses=3 --dist=worksteal
-
-# In processes of their own, which wait the most and import the least.
-server: .venv/test .venv/programs
-	$(BIN)/pytest tests/server --numprocesses=2 --dist=worksteal
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test .venv/programs

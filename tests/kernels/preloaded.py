@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from subprocess import DEVNULL
+from tempfile import gettempdir
 from typing import Any
 from uuid import uuid4
 
@@ -38,9 +39,11 @@ def preload(manager: KernelManager) -> None:
     """Have a manager fork its kernel, where the system is Linux."""
     if sys.platform != "linux":
         return
-    # Of two tests that start a kernel at once, both may choose the same free port.
-    manager.transport = "ipc"
     manager.kernel_id = str(uuid4())
+    # Of two tests that start a kernel at once, both may choose the same free port. The sockets lie
+    # beside this file.
+    manager.connection_file = str(Path(gettempdir()) / f"kernel-{manager.kernel_id}.json")
+    manager.transport = "ipc"
     manager.provisioner = PreloadedProvisioner(
         parent=manager, kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec
     )
