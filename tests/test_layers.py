@@ -178,7 +178,7 @@ GUARDED: dict[str, set[str]] = {
     "pydantic": {"agent/tools/type_reader.py", "agent/tools/conversion.py"},
     "yaml": {"agent/config/yaml.py"},
     "httpx2": {"sources/http.py", "demo/transport.py"},
-    "wsproto": {"sources/websocket.py"},
+    "wsproto": {"sources/websocket.py", "server/websocket_connection.py"},
     "grpc": {"sources/grpc.py", "server/grpc/server.py", "server/grpc/hector.py"},
     "langchain_core": {"sources/langchain_stop.py"},
     "grpc_reflection": {"sources/grpc.py", "server/grpc/server.py"},
