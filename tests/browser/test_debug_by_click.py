@@ -61,6 +61,7 @@ def test_a_run_is_forked_from_a_call_and_from_a_request(
     book.load()
     views = book.cell(0).locator(".nb-frame")
     run = views.nth(0)
+    expect(views.nth(1).locator(".nb-text").last).to_contain_text("rates of 1999")
     run.get_by_role("button", name="Inspect").click()
     run.get_by_role("tab", name="Requests").click()
     run.get_by_role("button", name="Fork from here…").click()
