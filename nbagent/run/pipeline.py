@@ -155,7 +155,8 @@ class Pipeline:
     def _add_late(self, arrived: Sequence[Arrived]) -> None:
         """Pass deltas of one text that have waited, together."""
         whole = joined(arrived)
-        if not is_encodable(whole.delta):  # two halves of a surrogate pair would become one
+        # two halves of a surrogate pair would become one
+        if len(arrived) == 1 or not is_encodable(whole.delta):
             for delta, at in arrived:
                 self.forward(self.reported.join([delta]), at)
             return

@@ -25,7 +25,7 @@ from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording import RecordedTimes
 from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
 
-E = TypeVar("E", bound=e.Event)
+_E = TypeVar("_E", bound=e.Event)
 
 _OF_ANSWERS = {e.Prompt, e.AgentHandoff, e.Hidden, e.Status}
 _OF_CALLS = {
@@ -169,7 +169,7 @@ class RunState:
         whole = replace(whole, seq=last.seq, ts=first.ts, run_id=self._run_id)
         return self.transcript.feed_text(whole, len(stamped), last.ts)
 
-    def _stamped(self, event: E, arrived: float) -> E:
+    def _stamped(self, event: _E, arrived: float) -> _E:
         """Return the event with its `seq`, `ts` and `run_id`."""
         ts = arrived
         if self._times is not None:
