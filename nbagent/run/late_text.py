@@ -1,7 +1,6 @@
 """`LateText`: deltas of text that wait for one another."""
 
 import itertools
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -40,7 +39,7 @@ class LateText:
 
     A stream that is read delta by delta leaves the processor other work in between, and its caches
     hold other code each time: a delta costs three times as much as in a loop (issue 34). The first
-    delta after a pause does not wait.
+    delta of a text does not wait, or a panel would be drawn empty, nor does one after a pause.
 
     Args:
         add: adds deltas of one text.
@@ -65,7 +64,8 @@ class LateText:
         self._release = release
         self._lock = lock
         self._is_drawn = is_drawn
-        self._added_at = -math.inf
+        self._added_at = 0.0
+        self._is_next_first = True  # the next delta is the first after something else
         self._is_timed = False  # the pump has it
 
     def offer(self, events: Sequence[e.Event]) -> bool:
@@ -73,10 +73,14 @@ class LateText:
         after those that wait. Called with the run's lock held.
         """
         now = time.monotonic()
-        is_due = now >= self._added_at + BATCH_INTERVAL_S or len(self.waiting) >= MAX_WAITING
         at = time.time()
         deltas = [Arrived(event, at) for event in events if is_text(event) and _is_plain(event)]
-        if is_due or len(deltas) < len(events):
+        if len(deltas) < len(events):
+            self._is_next_first = True
+            return False
+        is_due = now >= self._added_at + BATCH_INTERVAL_S or len(self.waiting) >= MAX_WAITING
+        if self._is_next_first or is_due:
+            self._is_next_first = False
             self._added_at = now
             return False
         self.waiting += deltas

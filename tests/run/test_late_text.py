@@ -105,6 +105,15 @@ def test_a_delta_of_a_recording_keeps_its_recorded_time(tmp_path: Path) -> None:
     assert [event.ts - run.events[0].ts for event in deltas] == [2, 3, 4]
 
 
+def test_the_first_delta_of_a_text_does_not_wait() -> None:
+    thought: list[e.Event] = [
+        e.ReasoningStart(id="r"),
+        e.ReasoningDelta(id="r", delta="Why?"),
+    ]
+    _, run = fed(*START, *texts("Hel", "lo"), *thought)
+    assert run._pipeline._late_text.waiting == []
+
+
 def test_other_events_come_after_the_text_before_them() -> None:
     call = e.ToolStart(id="call", name="search")
     _, run = fed(*START, *texts("Hel", "lo"), call, *texts("!"))
@@ -148,14 +157,14 @@ def test_more_than_some_do_not_wait() -> None:
 def test_a_fault_in_adding_ends_the_run_and_not_who_reads_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _, run = fed(*START, *texts("Hel", "lo"))
+    _, run = fed(*START, *texts("Hel", "lo", "!"))
     fault = RuntimeError("no room")
 
     def fail(*_: object) -> None:
         raise fault
 
     monkeypatch.setattr(run._state, "add_text", fail)
-    assert run.text == ""
+    assert run.text == "Hel"
     run.wait(5)
     assert (run.status, run.error) == ("failed", fault)
 
