@@ -4,6 +4,7 @@ others.
 
 import asyncio
 import itertools
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -178,11 +179,10 @@ def test_a_cut_lane_says_the_same_in_the_table_and_in_documents() -> None:
         "Cut off at 12 tokens (max_tokens)",
         "",
     ]
-    assert "Incomplete · 0.0s · 2 / 2, 1 cut off" in run.to_markdown().replace("<0.1s", "0.0s")
+    assert re.search(r"Incomplete · <?\d+\.\ds · 2 / 2, 1 cut off", run.to_markdown())
     assert "**Oslo** · Cut off at 12 tokens (max_tokens) · 12 out" in run.to_markdown()
-    assert (
-        "⊘ <strong>Oslo</strong> · &lt;0.1s · 12 out · Cut off at 12 tokens (max_tokens)"
-        in run.to_html()
+    assert re.search(
+        r"⊘ <strong>Oslo</strong> · (&lt;)?\d+\.\ds · 12 out · Cut off at 12 tokens", run.to_html()
     )
 
 
