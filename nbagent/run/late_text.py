@@ -12,7 +12,7 @@ from nbagent import events as e
 from nbagent.pump import BATCH_INTERVAL_S, pump
 
 MAX_WAITING = 256
-"""Deltas that wait at most. It takes about a millisecond to add as many."""
+"""Deltas that wait at most. It takes some milliseconds to add as many."""
 
 TextDelta: TypeAlias = e.TextDelta | e.ReasoningDelta
 
@@ -104,7 +104,7 @@ class LateText:
     def flush(self, now: float) -> None:
         """Add what waits.
 
-        The timer goes on for as long as text comes: to wake the pump costs more than all else.
+        The timer goes on for as long as text comes, so that the pump is not woken for each batch.
         """
         with self._lock:
             self._added_at = now

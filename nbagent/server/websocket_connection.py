@@ -10,7 +10,7 @@ class WebSocketConnection(WSProtocol):
     """A WebSocket connection of uvicorn.
 
     Where a client leaves just when the server stops, uvicorn says goodbye to a connection that is
-    closed already. That raises, and the server would end with a traceback, and its runs unstopped.
+    closed already. That raises, and the server's thread would end with a traceback.
     """
 
     def shutdown(self) -> None:
