@@ -127,7 +127,10 @@ def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str,
             )
     if len(mine) > 2:
         for what in ("kernel", "renderer"):
-            growth = slope(mine[1:], what) / slope(mine[:2], what)
+            first_slope = slope(mine[:2], what)
+            if first_slope <= 0:  # lost in what a view costs once, as between 100 and 1,000 deltas
+                continue
+            growth = slope(mine[1:], what) / first_slope
             last, first = (
                 f"{mine[1].deltas:,} to {mine[2].deltas:,}",
                 f"{mine[0].deltas:,} to {mine[1].deltas:,}",

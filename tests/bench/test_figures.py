@@ -52,3 +52,14 @@ def test_ratios_are_to_the_other_one_at_the_same_length() -> None:
     values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
     assert values["kernel CPU beside theirs, 1,000 deltas"] == "0.10"
     assert values["renderer CPU beside theirs, 1,000 deltas"] == "0.50"
+
+
+def test_growth_is_left_out_where_two_lengths_cost_the_same() -> None:
+    costs = [
+        cost(deltas=100, kernel=0.4, renderer=0.4),
+        cost(deltas=1_000, kernel=0.4, renderer=0.7),
+        cost(deltas=8_000, kernel=1.3, renderer=4.0),
+    ]
+    grown = [what for what, _, _ in goals(costs, "ours", "theirs") if "costs once" in what]
+    assert len(grown) == 1
+    assert "renderer" in grown[0]
