@@ -35,8 +35,9 @@ class Channel(ABC):
     Args:
         target: the renderer or view that gets the messages.
         lock: guards the transcript and this channel together, so that they agree.
-        before: called under the lock before each batch; the ops that it returns are sent along.
-            They must be small: they are the header's counters.
+        before: called under the lock before each batch. It may feed the channel, with text that has
+            waited for this (`expect`). The ops that it returns are sent along. They must be small:
+            they are the header's counters.
         pump: the thread that flushes the channel; by default the process's.
         interval: seconds between two batches of text.
 
@@ -61,6 +62,8 @@ class Channel(ABC):
         self._batch_interval = interval
         self._outbox = Outbox()
         self._urgent = False
+        self._expects = False
+        self._is_flushing = False
         self._failed = False
         self._closed = False
         self._sent_at = -math.inf
@@ -74,7 +77,22 @@ class Channel(ABC):
             urgent = self._outbox.feed(ops) and not self._urgent
             if urgent:
                 self._urgent = True
-            wakes = urgent or (idle and bool(self._outbox))
+            begins = idle and bool(self._outbox) and not self._expects
+            wakes = (urgent or begins) and not self._is_flushing
+        if wakes:
+            self._pump.wake(self)
+
+    def expect(self) -> None:
+        """Send the next batch of text at its time: `before` feeds the channel then.
+
+        It stays so from batch to batch, until one has nothing to send: the pump is woken once for a
+        text, not for each batch.
+        """
+        with self._lock:
+            if self._expects or self._closed:
+                return
+            self._expects = True
+            wakes = not self._outbox
         if wakes:
             self._pump.wake(self)
 
@@ -98,16 +116,22 @@ class Channel(ABC):
         with self._lock:
             if self._closed:
                 return
-            self._sent_at, seq = now, self.seq
+            seq = self.seq
+            self._is_flushing = True
             try:
-                self._send()
+                if self._send():
+                    self._sent_at = now
+                else:
+                    self._expects = False
             except Exception:
                 # the queued ops are lost; the gap in the numbers makes a view ask for a snapshot
                 self._outbox = Outbox()
                 self.seq = seq + 1
+                self._sent_at = now
                 if not self._failed:
                     self._failed = True
                     _log.warning("%s stopped drawing", type(self.target).__name__, exc_info=True)
+            self._is_flushing = False
             self._urgent = self._urgent and bool(self._outbox)
 
     @abstractmethod
@@ -127,15 +151,15 @@ class Channel(ABC):
 
     def _wait(self) -> float | None:
         """Seconds between the last message and the next; None if there is nothing to send."""
-        if not self._outbox:
-            return None
         if self._urgent:
             return MIN_GAP_S
-        return self._batch_interval
+        if self._outbox or self._expects:
+            return self._batch_interval
+        return None
 
     @abstractmethod
-    def _send(self) -> None:
-        """Send one message; called under the lock."""
+    def _send(self) -> bool:
+        """Send one message, and return True; False if there is none. Called under the lock."""
 
 
 class Renderer(Protocol):
@@ -155,8 +179,10 @@ class LocalChannel(Channel):
                 self.flush(now)
         then()
 
-    def _send(self) -> None:
+    def _send(self) -> bool:
         self._outbox.feed(self._before())
-        if self._outbox:
-            self.seq += 1
-            self.target.draw(self.seq, self._outbox.drain(None))
+        if not self._outbox:
+            return False
+        self.seq += 1
+        self.target.draw(self.seq, self._outbox.drain(None))
+        return True

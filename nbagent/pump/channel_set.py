@@ -60,6 +60,11 @@ class ChannelSet:
         for channel in self._channels:
             channel.feed(ops)
 
+    def expect(self) -> None:
+        """Have every channel ask for text at its next batch. Called with the lock held."""
+        for channel in self._channels:
+            channel.expect()
+
     def finish(self, then: Callable[[], object]) -> None:
         """Call `then` once when every channel has sent its last batch; at once if there are no
         channels.

@@ -94,8 +94,7 @@ class RemoteChannel(Channel):
     Args:
         view: gets the messages.
         lock: guards the transcript and this channel together, so that a snapshot and a batch agree.
-        before: called under the lock before each batch; the ops that it returns are sent along, and
-            must be small.
+        before: called under the lock before each batch; see `Channel`.
         opening: called under the lock: the ops that build the tree as it is now.
         externalize: replaces large props in ops; no prop may be larger than a batch then.
         rests: returns True while the run does nothing and may go on later, as a chat between two
@@ -210,6 +209,7 @@ class RemoteChannel(Channel):
         """
         with self._lock:
             self._ended = True
+            self._expects = False
             self._on_finished = then
             self._finish_by = now + END_FLUSH_TIMEOUT_S
         if self._closed:
@@ -252,7 +252,7 @@ class RemoteChannel(Channel):
     def _wait(self) -> float | None:
         if self._snapshot_wanted or self._outbox.sealed or self._requests:
             return MIN_GAP_S
-        if self._outbox:
+        if self._outbox or self._expects:
             interval = self.interval
             if self._urgent and interval == self._batch_interval:
                 return MIN_GAP_S
@@ -265,12 +265,12 @@ class RemoteChannel(Channel):
             return None
         return BEAT_INTERVAL_S * 2.0**self._beats
 
-    def _send(self) -> None:
+    def _send(self) -> bool:
         # Pages and batches take turns, so that neither waits for the other.
         self._page_sent = bool(self._requests) and not (self._page_sent and self._busy)
         if self._page_sent:
             self._send_page(self._requests.popleft())
-            return
+            return True
         if self._snapshot_wanted and not self._outbox.sealed:
             self._snapshot_wanted = False
             self._snapshot_begins = True
@@ -283,14 +283,17 @@ class RemoteChannel(Channel):
             ops = self._outbox.drain(BATCH_BYTES)
             last = not self._outbox.sealed
             self._send_message(Snapshot(seq=seq, now=time.time(), first=first, last=last, ops=ops))
-            return
+            return True
         self._outbox.feed(self._before())
         if self._outbox:
             seq = self._next_seq()
             self._send_message(Ops(seq=seq, now=time.time(), ops=self._outbox.drain(BATCH_BYTES)))
-        else:
-            self._beats += self._is_over
-            self._send_message(Beat(seq=self.seq, now=time.time()))
+            return True
+        if self._expects:
+            return False
+        self._beats += self._is_over
+        self._send_message(Beat(seq=self.seq, now=time.time()))
+        return True
 
     def _next_seq(self) -> int:
         """Return the number of a message.

@@ -76,9 +76,7 @@ class Pipeline:
         self.on_finish: Callable[[], object] = lambda: None
         self._state = state
         self._lock = state.lock
-        self._late_text = LateText(
-            self._add_late, self._bring_up_to_date, self.channels.__bool__, state.lock
-        )
+        self._late_text = LateText(self._add_late, self.channels.expect)
         state.bring_up_to_date = self._bring_up_to_date
         self._watchdog = Watchdog(timeout, idle_timeout, source, waits, self.on_timeout)
         self._is_open = False
@@ -107,7 +105,6 @@ class Pipeline:
     def open_channel(self, channel: Channel) -> None:
         """Add a channel; see `ChannelSet.open`."""
         self.channels.open(channel)
-        self._bring_up_to_date()  # text that came just before has no timer
 
     def take(self, make: Callable[..., Iterable[e.Event]], *args: Any) -> None:
         """Take the next events of the source; see `event_source.Take`."""
@@ -243,7 +240,6 @@ class Pipeline:
                 return False
             self._bring_up_to_date()
             self._finished = True
-            self._late_text.close()
             self.on_finish()
             self._watchdog.stop()
             state.privacy.register_secrets(error)

@@ -14,6 +14,7 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.gate import Gate
 from nbagent.mime.text import MASK, count
+from nbagent.protocol.ops import Op
 from nbagent.pump import BATCH_INTERVAL_S, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.forking import ForkableRun
@@ -154,7 +155,7 @@ class Run(ForkableRun):
         """Draw this run by a renderer in this process too: first the transcript so far, then every
         change as it comes.
         """
-        channel = LocalChannel(renderer, self._state.lock, self._counters())
+        channel = LocalChannel(renderer, self._state.lock, self._before_batch())
         self._pipeline.open_channel(channel)
         return channel
 
@@ -167,7 +168,7 @@ class Run(ForkableRun):
         channel = RemoteChannel(
             view,
             lock,
-            self._counters(),
+            self._before_batch(),
             opening=transcript.opening,
             externalize=externalize,
             rests=lambda: transcript.ended,
@@ -336,5 +337,13 @@ class Run(ForkableRun):
         calls = count(len(self.tools), "tool call")
         return f"<Run {self.id} {self.name!r} {status}: {text}, {calls}>"
 
-    def _counters(self) -> Callable[[], Iterable[Any]]:
-        return functools.partial(self._state.transcript.counters, {})
+    def _before_batch(self) -> Callable[[], Iterable[Op]]:
+        """Return what a new channel calls before each batch."""
+        state = self._state
+        shown: dict[str, Any] = {}
+
+        def before() -> Iterable[Op]:
+            state.bring_up_to_date()
+            return state.transcript.counters(shown)
+
+        return before

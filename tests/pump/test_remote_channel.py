@@ -22,6 +22,7 @@ from samples import sample
 from nbagent import events as e
 from nbagent.blocks import KINDS
 from nbagent.protocol.messages import Break, Command, Step, Stop, Toggle
+from nbagent.protocol.ops import Op
 from nbagent.pump import BATCH_INTERVAL_S, MIN_GAP_S, LargeValues, Pump, RemoteChannel, pump
 from nbagent.pump.remote_channel import (
     BEAT_INTERVAL_S,
@@ -78,6 +79,8 @@ class Harness:
         self.ended = threading.Event()
         self._on_message = on_message
         self._counted: dict[str, int] = {}
+        self._waiting: list[e.Event] = []
+        self.pump = ManualPump()
         large_values = LargeValues(self._props_of, nothing, str)
         self.page = large_values.page
         self.commands: list[Command] = []
@@ -85,10 +88,10 @@ class Harness:
         self.channel = RemoteChannel(
             self,
             self.lock,
-            lambda: self.transcript.counters(self._counted),
+            self._before,
             opening=self.transcript.opening,
             externalize=large_values.externalize_large_props,
-            pump=ManualPump(),
+            pump=self.pump,
             opened_at=opened_at,
         )
         self.channel.feed(self.transcript.opening())
@@ -99,6 +102,11 @@ class Harness:
         self.messages.append(message)
         self._on_message(message)
 
+    def _before(self) -> list[Op]:
+        waiting, self._waiting = self._waiting, []
+        self.take(*waiting)
+        return self.transcript.counters(self._counted)
+
     def _props_of(self, block: str) -> dict[str, Any] | None:
         found = self.transcript.blocks.get(block)
         return None if found is None else found.props
@@ -106,6 +114,11 @@ class Harness:
     def take(self, *events: e.Event) -> None:
         for event in events:
             self.channel.feed(self.transcript.feed(event))
+
+    def wait(self, *events: e.Event) -> None:
+        """Let events wait until the next batch asks for them."""
+        self._waiting += events
+        self.channel.expect()
 
     def finish(self) -> None:
         self.take(e.RunEnd(status="completed"))
@@ -323,6 +336,39 @@ def test_text_waits_for_the_interval_and_a_change_of_state_does_not() -> None:
     assert made.channel.due(at) == pytest.approx(BATCH_INTERVAL_S)
     made.take(e.Status(message="…"))
     assert made.channel.due(at) == pytest.approx(MIN_GAP_S)
+
+
+def test_text_that_waits_goes_with_the_next_batch() -> None:
+    run = greeted(TEXT)
+    run.tick(1.0)
+    sent = len(run.messages)
+    run.wait(TEXT)
+    run.take(e.ToolStart(id="c", name="f"))
+    run.tick(1.0 + MIN_GAP_S)
+    assert len(run.messages) == sent + 1
+    assert {op[0] for op in run.messages[-1]["ops"]} >= {"open", "append"}
+
+
+def test_the_pump_is_woken_once_for_text_that_waits_again_and_again() -> None:
+    run = greeted(TEXT)
+    run.tick(1.0)
+    sent = len(run.messages)
+    for turn in range(10):
+        run.pump.woken.clear()
+        run.wait(TEXT)
+        assert bool(run.pump.woken) == (turn == 0)
+        run.tick(1.0 + (turn + 1) * BATCH_INTERVAL_S)
+    assert run.kinds()[sent:] == ["ops"] * 10
+
+
+def test_nothing_is_sent_for_text_that_was_expected_and_did_not_come() -> None:
+    run = greeted()
+    run.tick(1.1)
+    sent_at, sent = run.times[-1], len(run.messages)
+    run.wait()
+    run.tick(sent_at + BEAT_INTERVAL_S)
+    assert run.kinds()[sent:] == ["beat"]
+    assert run.times[-1] == pytest.approx(sent_at + BEAT_INTERVAL_S)
 
 
 def test_what_comes_while_the_view_is_made_goes_in_one_message() -> None:

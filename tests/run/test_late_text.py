@@ -16,7 +16,6 @@ from streams import event_streams
 
 import nbagent
 from nbagent import events as e
-from nbagent.pump import pump
 from nbagent.run import Run, late_text
 from nbagent.sources.recording import save
 
@@ -43,10 +42,12 @@ class Page:
 
     def __init__(self) -> None:
         self.text = ""
+        self.batches: list[list[list[Any]]] = []
         self.changed = threading.Condition()
 
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         with self.changed:
+            self.batches.append(ops)
             self.text += "".join(op[3] for op in ops if op[0] == "append")
             self.changed.notify_all()
 
@@ -68,12 +69,6 @@ def test_what_waits_is_drawn_though_nothing_follows() -> None:
         stream.item(event)
     with page.changed:
         assert page.changed.wait_for(lambda: page.text == "Hello!", 5)
-
-
-def test_a_run_that_nobody_draws_needs_no_timer() -> None:
-    _, run = fed(*START, *texts("Hel", "lo", "!"))
-    assert not pump().holds(run._pipeline._late_text)
-    assert run.text == "Hello!"
 
 
 @pytest.mark.parametrize("options", [{"redact": ["lo"]}, {"reveal": "tools"}])
@@ -105,13 +100,16 @@ def test_a_delta_of_a_recording_keeps_its_recorded_time(tmp_path: Path) -> None:
     assert [event.ts - run.events[0].ts for event in deltas] == [2, 3, 4]
 
 
-def test_the_first_delta_of_a_text_does_not_wait() -> None:
-    thought: list[e.Event] = [
-        e.ReasoningStart(id="r"),
-        e.ReasoningDelta(id="r", delta="Why?"),
-    ]
-    _, run = fed(*START, *texts("Hel", "lo"), *thought)
-    assert run._pipeline._late_text.waiting == []
+def test_no_panel_is_drawn_empty_while_its_text_waits() -> None:
+    page, (stream, run) = Page(), fed(*START)
+    run.attach(page)
+    thought: list[e.Event] = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta="Why?")]
+    with run._state.lock:
+        for event in thought:
+            stream.item(event)
+    with page.changed:
+        assert page.changed.wait_for(lambda: page.text == "Why?", 5)
+    assert "reasoning" in [op[3]["kind"] for op in page.batches[-1] if op[0] == "open"]
 
 
 def test_other_events_come_after_the_text_before_them() -> None:
@@ -144,14 +142,11 @@ def test_text_that_waits_is_kept_when_the_run_is_cancelled() -> None:
     assert (run.status, run.text) == ("cancelled", "Hello!")
 
 
-def test_more_than_some_do_not_wait() -> None:
-    page, (stream, run) = Page(), fed(*START)
-    with mock.patch.object(late_text, "BATCH_INTERVAL_S", 3600):
-        run.attach(page)
-        for event in texts(*["word "] * (3 * late_text.MAX_WAITING)):
-            stream.item(event)
-        with page.changed:
-            assert page.changed.wait_for(lambda: page.text, 5)
+def test_only_so_many_wait() -> None:
+    stream, run = fed(*START, *texts(*["word "] * late_text.MAX_WAITING))
+    assert len(run._pipeline._late_text.waiting) == late_text.MAX_WAITING
+    stream.item(*texts("word"))
+    assert run._pipeline._late_text.waiting == []
 
 
 def test_a_fault_in_adding_ends_the_run_and_not_who_reads_it(
@@ -164,7 +159,7 @@ def test_a_fault_in_adding_ends_the_run_and_not_who_reads_it(
         raise fault
 
     monkeypatch.setattr(run._state, "add_text", fail)
-    assert run.text == "Hel"
+    assert run.text == ""
     run.wait(5)
     assert (run.status, run.error) == ("failed", fault)
 
@@ -204,7 +199,7 @@ def test_a_run_has_the_same_events_as_if_none_had_waited(events: list[e.Event]) 
     stream, waited = fed(*events)
     stream.end()
     waited.wait(5)
-    with mock.patch.object(late_text, "BATCH_INTERVAL_S", -1):
+    with mock.patch.object(late_text, "MAX_WAITING", 0):
         stream, at_once = fed(*events)
         stream.end()
         at_once.wait(5)
