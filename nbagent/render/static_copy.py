@@ -12,6 +12,7 @@ from nbagent.blocks.fields import Props, text_of
 from nbagent.render.html import transcript_html
 from nbagent.render.labels import run_label
 from nbagent.render.markdown import transcript_markdown
+from nbagent.render.markup.grammar import parsed_once
 from nbagent.render.tree import Tree
 
 MARKDOWN_BYTES = 100_000
@@ -36,12 +37,13 @@ def static_copy(
     if stable:
         blocks = list(map(without_times, blocks))
     run = Tree(blocks).run
-    copy = {
-        "text/html": transcript_html(blocks, dom_key=dom_key, note=note),
-        "text/plain": f"nbagent: {text_of(run, 'name')} · {run_label(run)}",
-    }
-    if run.get("closed"):  # the copies of a run that goes on are many
-        copy["text/markdown"] = transcript_markdown(blocks, embedded=True, max_bytes=MARKDOWN_BYTES)
+    copy = {"text/plain": f"nbagent: {text_of(run, 'name')} · {run_label(run)}"}
+    with parsed_once():
+        copy["text/html"] = transcript_html(blocks, dom_key=dom_key, note=note)
+        if run.get("closed"):  # the copies of a run that goes on are many
+            copy["text/markdown"] = transcript_markdown(
+                blocks, embedded=True, max_bytes=MARKDOWN_BYTES
+            )
     return copy
 
 

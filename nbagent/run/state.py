@@ -160,21 +160,25 @@ class RunState:
             whole: what has passed: the deltas joined.
             arrived: the deltas.
         """
-        stamped: list[TextDelta] = []
+        times: list[float] = []
         for delta, at in arrived:
-            passed = replace(whole, delta=delta.delta, ts=delta.ts)
-            stamped.append(self._stamped(passed, at))
-            self.events.append(stamped[-1])
-        first, last = stamped[0], stamped[-1]
-        whole = replace(whole, seq=last.seq, ts=first.ts, run_id=self._run_id)
-        return self.transcript.feed_text(whole, len(stamped), last.ts)
+            ts = self._time_of(delta, at)
+            number = self.events.count + 1
+            passed = replace(whole, delta=delta.delta, seq=number, ts=ts, run_id=self._run_id)
+            self.events.append(passed)
+            times.append(ts)
+        return self.transcript.feed_text(replace(whole, ts=times[0]), len(times), times[-1])
 
     def _stamped(self, event: _E, arrived: float) -> _E:
         """Return the event with its `seq`, `ts` and `run_id`."""
-        ts = arrived
-        if self._times is not None:
-            ts = self._times.of(event)
+        ts = self._time_of(event, arrived)
         return replace(event, seq=self.events.count + 1, ts=ts, run_id=self._run_id)
+
+    def _time_of(self, event: e.Event, arrived: float) -> float:
+        """Return when the event came, or when its recording says."""
+        if self._times is None:
+            return arrived
+        return self._times.of(event)
 
     def _keep(self, event: e.Event) -> None:
         """Keep what an event says of the run as a whole."""

@@ -12,7 +12,9 @@ from samples import sample
 
 from nbagent import events as e
 from nbagent.blocks import KINDS
+from nbagent.render.html import transcript_html
 from nbagent.render.markdown import transcript_markdown
+from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -216,3 +218,21 @@ async def test_a_run_exports_itself_as_a_page_and_as_markdown() -> None:
     assert "<strong>you</strong>" in page
     assert "<msup>" in page
     assert "<script" not in page
+
+
+def test_the_forms_of_a_copy_parse_a_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "A *list*:\n\n- [x] one\n- [ ] two\n\n| a |\n|---|\n| 1 |\n"
+    blocks = Run([text]).wait(5).snapshot()
+    alone = transcript_markdown(blocks, embedded=True)
+    parsed: list[str] = []
+    parse = MarkdownIt.parse
+
+    def counted(grammar: MarkdownIt, source: str) -> Any:
+        parsed.append(source)
+        return parse(grammar, source)
+
+    monkeypatch.setattr(MarkdownIt, "parse", counted)
+    copy = static_copy(blocks)
+    assert parsed == [text]
+    assert copy["text/markdown"] == alone
+    assert copy["text/html"] == transcript_html(blocks)
