@@ -63,7 +63,6 @@ class Channel(ABC):
         self._outbox = Outbox()
         self._urgent = False
         self._expects = False
-        self._is_flushing = False
         self._failed = False
         self._closed = False
         self._sent_at = -math.inf
@@ -78,8 +77,7 @@ class Channel(ABC):
             if urgent:
                 self._urgent = True
             begins = idle and bool(self._outbox) and not self._expects
-            wakes = (urgent or begins) and not self._is_flushing
-        if wakes:
+        if urgent or begins:
             self._pump.wake(self)
 
     def expect(self) -> None:
@@ -117,7 +115,6 @@ class Channel(ABC):
             if self._closed:
                 return
             seq = self.seq
-            self._is_flushing = True
             try:
                 if self._send():
                     self._sent_at = now
@@ -131,7 +128,6 @@ class Channel(ABC):
                 if not self._failed:
                     self._failed = True
                     _log.warning("%s stopped drawing", type(self.target).__name__, exc_info=True)
-            self._is_flushing = False
             self._urgent = self._urgent and bool(self._outbox)
 
     @abstractmethod

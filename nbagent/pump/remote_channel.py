@@ -247,7 +247,7 @@ class RemoteChannel(Channel):
 
     @property
     def _busy(self) -> bool:
-        return self._snapshot_wanted or bool(self._outbox)
+        return self._snapshot_wanted or self._expects or bool(self._outbox)
 
     def _wait(self) -> float | None:
         if self._snapshot_wanted or self._outbox.sealed or self._requests:

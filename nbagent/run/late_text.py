@@ -40,7 +40,7 @@ class LateText:
 
     Args:
         add: adds deltas of one text.
-        expect: tells who draws the run that text waits; it calls `release` when it draws.
+        expect: tells those who draw the run that text waits. They call `release` when they draw.
 
     Attributes:
         waiting: the deltas that wait.

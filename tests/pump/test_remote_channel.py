@@ -410,6 +410,15 @@ def test_pages_and_text_take_turns() -> None:
     assert made.kinds()[before : before + 4] == ["part", "ops", "part", "part"]
 
 
+def test_pages_and_text_that_waits_take_turns() -> None:
+    made = greeted()
+    ask(made, 3)
+    made.wait(TEXT)
+    before = len(made.messages)
+    made.tick(made.now + 0.5)
+    assert made.kinds()[before : before + 4] == ["part", "ops", "part", "part"]
+
+
 def test_a_page_is_sent_once_however_often_it_is_asked_for_and_there_is_an_end_to_asking() -> None:
     made = greeted()
     ask(made, 3 * MAX_PENDING_PAGES)

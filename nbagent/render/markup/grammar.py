@@ -32,6 +32,9 @@ _KEPT_TEXTS = 2048
 _MAX_KEPT_CHARS = 2000
 """Length of the longest of them."""
 
+_parsed: ContextVar[dict[str, list[Token]] | None] = ContextVar("parsed", default=None)
+"""What was parsed inside of `parsed_once`, by its text."""
+
 
 def parse(source: str) -> list[Token]:
     """Return the block tokens of a Markdown text; `children` of the inline ones are parsed too.
@@ -58,9 +61,6 @@ def parsed_once() -> Iterator[None]:
         yield
     finally:
         _parsed.reset(before)
-
-
-_parsed: ContextVar[dict[str, list[Token]] | None] = ContextVar("parsed", default=None)
 
 
 @functools.cache
