@@ -221,21 +221,25 @@ NAMES = {name_of(path) for path in modules()}
 
 
 @functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imports(path: Path) -> list[str]:
     """Absolute names of everything a module imports at run time, `nbagent`'s own by the module that
     it is in.
     """
-    tree = ast.parse(path.read_text())
     typing_only = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.If)
         and isinstance(node.test, ast.Name)
         and node.test.id == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
@@ -344,7 +348,7 @@ def uses(path: Path) -> set[str]:
     """Return the functions that a module takes from other modules, by their full names."""
     given = {name.rpartition(".")[2]: name for name in imports(path)}
     found = set(given.values())
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Attribute):
             owner, _, rest = ast.unparse(node.value).partition(".")
             found.add(".".join(filter(None, (given.get(owner, owner), rest, node.attr))))

@@ -1,38 +1,32 @@
 """Lines that a reader takes in once: what ruff has no rule for."""
 
 import ast
-import io
-import tokenize
+import functools
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nbagent"
 MAX_PER_100_LINES = 2
 """Conditional expressions in 100 lines of code; well-kept packages have some one."""
 
-_NO_CODE = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENDMARKER,
-}
+
+@functools.cache
+def modules() -> dict[Path, str]:
+    return {path: path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def conditional_expressions(tree: ast.AST) -> list[ast.IfExp]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(modules()[path])))
 
 
-def lines_of_code(text: str) -> int:
+def lines_of_code(path: Path) -> int:
     """Count the lines that are neither empty nor a comment nor a text that stands alone."""
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     lines = {
-        line
-        for token in tokens
-        if token.type not in _NO_CODE
-        for line in range(token.start[0], token.end[0] + 1)
+        number
+        for number, line in enumerate(modules()[path].splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
     }
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(path):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
@@ -41,15 +35,15 @@ def lines_of_code(text: str) -> int:
 def test_no_conditional_expression_stands_in_another() -> None:
     nested = [
         f"{path.relative_to(PACKAGE)}:{inner.lineno}"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        for outer in conditional_expressions(ast.parse(path.read_text("utf-8")))
-        for inner in conditional_expressions(outer)
-        if inner is not outer
+        for path in modules()
+        for outer in nodes(path)
+        if isinstance(outer, ast.IfExp)
+        for inner in ast.walk(outer)
+        if isinstance(inner, ast.IfExp) and inner is not outer
     ]
     assert nested == []
 
 
 def test_conditional_expressions_are_rare() -> None:
-    texts = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py")]
-    found = sum(len(conditional_expressions(ast.parse(text))) for text in texts)
-    assert 100 * found / sum(map(lines_of_code, texts)) <= MAX_PER_100_LINES
+    found = sum(isinstance(node, ast.IfExp) for path in modules() for node in nodes(path))
+    assert 100 * found / sum(map(lines_of_code, modules())) <= MAX_PER_100_LINES
