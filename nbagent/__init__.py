@@ -146,7 +146,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
         """
         if name in _OF_AGENT:
             from nbagent import agent, demo
-            from nbagent.agent.model.connection import register_model
+            from nbagent.agent.model.client import register_model
 
             register_model("demo", demo.demo_model)
             globals().update({each: getattr(agent, each) for each in _OF_AGENT})

@@ -5,7 +5,6 @@ call.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace as replace_dataclass
 from typing import Any
 
 from msgspec.structs import replace
@@ -83,15 +82,7 @@ class AgentLoop:
         self.questions = Questions(self._emit)
         self._keep = HistoryWriter(self.conversation, self._history).keep
         self._breakpoint_prompts = BreakpointPrompts(self.questions)
-        self._calls = Calls(
-            params,
-            self.questions,
-            self._emit,
-            self._keep,
-            self.spending,
-            self._breakpoint_prompts,
-            self.conversation.inside,
-        )
+        self._calls = self._new_calls()
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end as `run` does, with the texts in the pieces and at the pace of the
@@ -295,27 +286,17 @@ class AgentLoop:
         self._hand_over(to.params())
 
     def _hand_over(self, params: RunParams) -> None:
-        """Go on with the parameters of another agent.
-
-        The form of the answer, the limits and what the client asks for stay those of the run.
-        """
-        self.params = replace_dataclass(
-            params,
-            output=self.params.output,
-            path=self.params.path,
-            inside=self.params.inside,
-            max_total_tokens=self.params.max_total_tokens,
-            max_cost=self.params.max_cost,
-            max_repeats=self.params.max_repeats,
-            client=self.params.client,
-            record=self.params.record or params.record,
-        )
+        """Go on with the parameters of another agent."""
+        self.params = self.params.handed_over_to(params)
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")
         self._own_tools = dict(params.tools)
         self._decoder = params.connection.api.decoder()
         self._emitter.agent = params.name
-        self._calls = Calls(
+        self._calls = self._new_calls()
+
+    def _new_calls(self) -> Calls:
+        return Calls(
             self.params,
             self.questions,
             self._emit,

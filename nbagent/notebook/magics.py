@@ -10,7 +10,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from nbagent import demo
 from nbagent.agent import Agent
-from nbagent.agent.model.connection import register_model
+from nbagent.agent.model.client import register_model
 from nbagent.agent.prompt_parts import image
 from nbagent.errors import did_you_mean
 from nbagent.gate.levels import LEVELS

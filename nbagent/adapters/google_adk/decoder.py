@@ -95,8 +95,10 @@ class AdkDecoder(BaseDecoder):
         self._functions(event)
         self._actions(event)
         self._read_failure(event)
-        if event.parts:
-            self._read_end(event)
+        if event.parts and event.is_users:
+            self._read_results_end(event)
+        elif event.parts and not event.is_partial:
+            self._end_response(event)
 
     def _read_error(self, item: Any) -> None:
         """Read the last item of `/run_sse` if the run raised."""
@@ -364,13 +366,6 @@ class AdkDecoder(BaseDecoder):
         elif message and code != "STOP":
             self.fail(message, code)
             self.builder.end_step(event.reason)
-
-    def _read_end(self, event: AdkEvent) -> None:
-        """Set `stop_info` after content."""
-        if event.is_users:
-            self._read_results_end(event)
-        elif not event.is_partial:
-            self._end_response(event)
 
     def _read_results_end(self, event: AdkEvent) -> None:
         """Set `stop_info` after tools' results: the model answers them, unless the tool says that

@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
-from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
 from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts, breakpoints_here
 from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
-from nbagent.agent.calls.frames import frames_of
 from nbagent.agent.calls.nested import answer_of
 from nbagent.agent.calls.once_ledger import ONCE_LEDGER
+from nbagent.agent.calls.outcome import Outcome, denial, failed
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
@@ -30,18 +29,14 @@ from nbagent.agent.run.limits import Repeats, Spending
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools.tool import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
-from nbagent.mime import error_of
 from nbagent.run import Run
 from nbagent.runtime.loop import OwnedStream
-from nbagent.runtime.post_mortem import drop_own_frames
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
 
 MAX_PARALLEL_CALLS = 16
 """Tool calls of one run that may run at the same time; further calls wait."""
-
-_Outcome: TypeAlias = tuple[e.ToolResult, str]  # the event of a result, and its text for the model
 
 
 class Denied(Exception):
@@ -216,16 +211,16 @@ class Calls:
         await self._emit(e.ToolArgs(id=call.start.id, args=changed, args_text=text))
         return f"(The user changed the arguments to {text}.)\n"
 
-    async def _given(self, call: "_Permitted", response: e.ApprovalResponse) -> "_Outcome":
+    async def _given(self, call: "_Permitted", response: e.ApprovalResponse) -> Outcome:
         """Return the result or the error that the reader gave a call."""
         if response.decision == "error":
             return failed(call.start.id, ToolError(response.reason or "The call failed."))
-        made: _Outcome = await in_thread(
+        made: Outcome = await in_thread(
             partial(result_of, call.start.id, response.value, self._limit(call.tool))
         )
         return made
 
-    async def _perform(self, call: "_Permitted") -> "_Outcome":
+    async def _perform(self, call: "_Permitted") -> Outcome:
         """Run a call, again as often as the reader wants at a breakpoint, and return its result."""
         while True:
             result, text = await self._attempt(call)
@@ -257,7 +252,7 @@ class Calls:
         value = None if result.value is None else result.value.value
         return breakpoints.at_result(call.tool.name, call.arguments, value)
 
-    async def _attempt(self, call: "_Permitted") -> "_Outcome":
+    async def _attempt(self, call: "_Permitted") -> Outcome:
         """Run a call.
 
         Everything that its tool raises is a result, even exit() and a `CancelledError` of its own.
@@ -285,7 +280,7 @@ class Calls:
 
     async def _result(
         self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
-    ) -> "_Outcome":
+    ) -> Outcome:
         record = await self._record_for(tool)
         made = None if record is None else record.take(start, arguments)
         if made is not None:
@@ -312,9 +307,7 @@ class Calls:
         ledger = ONCE_LEDGER.get()
         return None if ledger is None else await ledger.record()
 
-    async def _made(
-        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
-    ) -> "_Outcome":
+    async def _made(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> Outcome:
         """Call a tool's function."""
         async with CallOutput(start.id, self._emit) as output:
             results = CallResults(start.id, output, self._limit(tool))
@@ -343,7 +336,7 @@ class Calls:
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])
                 # Drawing a big table or a figure takes long.
-                final: _Outcome = await in_thread(partial(results.final, value, drawn.figures))
+                final: Outcome = await in_thread(partial(results.final, value, drawn.figures))
                 return final
 
     def _limit(self, tool: AnyTool) -> int:
@@ -380,28 +373,10 @@ class _Permitted:
     arguments: dict[str, Any]
     note: str | None = None
     steps: bool = False
-    given: _Outcome | None = None
-
-
-def denial(reason: str | None) -> str:
-    """Return the text that the model gets in place of the result of a call that the reader did not
-    permit.
-    """
-    if reason:
-        return f"The user denied this call: {reason}"
-    return "The user denied this call."
+    given: Outcome | None = None
 
 
 def _note_arguments(start: e.ToolStart, arguments: dict[str, Any]) -> None:
     """Keep the arguments of a call as they are, for another call with them."""
     if start.tool is not None:
         start.tool.value.arguments = arguments
-
-
-def failed(id: str, error: BaseException) -> _Outcome:
-    """Return the event of a call that failed, and its text for the model."""
-    drop_own_frames(error)
-    info = replace_struct(error_of(error), frames=frames_of(error))
-    return e.ToolResult(
-        id=id, status="error", error=info, exception=e.Live(error)
-    ), f"Error: {info.type}: {info.message}"

@@ -19,9 +19,9 @@ import msgspec
 from nbagent import events as e
 from nbagent.agent.calls.arguments import CallArguments
 from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
-from nbagent.agent.calls.calls import denial, failed
 from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.outcome import denial, failed
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.agent.calls.outcome import Outcome
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.tools.tool import PLAIN
 from nbagent.mime import display_of, json_of
@@ -70,7 +71,7 @@ class CallResults:
         """Return True if the event of a result takes no time to make."""
         return isinstance(value, PLAIN) and not self._displayed
 
-    def final(self, value: Any, figures: list[Any]) -> tuple[e.ToolResult, str]:
+    def final(self, value: Any, figures: list[Any]) -> Outcome:
         """Return the event of the result, and its text for the model.
 
         Args:
@@ -109,7 +110,7 @@ def result_of(
     *,
     figures: Sequence[Any] = (),
     before: Sequence[Displayed] = (),
-) -> tuple[e.ToolResult, str]:
+) -> Outcome:
     """Return the event of a call's result, and its text for the model.
 
     Args:

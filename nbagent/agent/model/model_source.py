@@ -6,7 +6,8 @@ from typing import Any
 import openai
 
 from nbagent.agent.model.apis import ApiName
-from nbagent.agent.model.connection import Connection, Unconnected, check
+from nbagent.agent.model.client import check_model
+from nbagent.agent.model.connection import Connection, Unconnected
 from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
 from nbagent.errors import NbagentError
 
@@ -31,7 +32,7 @@ class ModelSource:
     ) -> None:
         self._recording, self._live = recording_of(model)
         is_only_recorded = self._recording is not None and self._live is None
-        check("recorded" if is_only_recorded else self._live, client, api)
+        check_model("recorded" if is_only_recorded else self._live, client, api)
         self._client = client
         self._api = api
         self.name: str = self._live if self._recording is None else label(self._recording)

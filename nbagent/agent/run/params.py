@@ -1,7 +1,7 @@
 """`RunParams`: the parameters of one agent run."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
@@ -109,3 +109,23 @@ class RunParams(AgentOptions):
         """
         own = tool in self.tools or tool in self.handoffs
         return not own and tool in self.client.names
+
+    def handed_over_to(self, other: "RunParams") -> "RunParams":
+        """Return the parameters with which another agent goes on with the run.
+
+        The form of the answer, the limits and what the client asks for stay those of the run.
+
+        Args:
+            other: the parameters of that agent.
+        """
+        return replace(
+            other,
+            output=self.output,
+            path=self.path,
+            inside=self.inside,
+            max_total_tokens=self.max_total_tokens,
+            max_cost=self.max_cost,
+            max_repeats=self.max_repeats,
+            client=self.client,
+            record=self.record or other.record,
+        )

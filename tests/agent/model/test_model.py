@@ -10,9 +10,10 @@ from agent.server import KEY, Exchange, Server, refuse, say
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.agent.model import connection as model
+from nbagent.agent.model import client as model_client
 from nbagent.agent.model.apis import ApiName
-from nbagent.agent.model.connection import Connection, register_model
+from nbagent.agent.model.client import register_model
+from nbagent.agent.model.connection import Connection
 from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError, causes
 from nbagent.run import Run
@@ -99,7 +100,7 @@ def test_a_second_connection_loads_no_certificates(monkeypatch: pytest.MonkeyPat
 async def test_a_registered_model_is_served_where_its_factory_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(model, "_registered", {})
+    monkeypatch.setattr(model_client, "_registered", {})
     made: list[Any] = []
     with Server(say("responses", "Hello."), say("responses", "Again.")) as server:
 
