@@ -69,7 +69,7 @@ def fork(
     if resume is None:
         at_work = place.agent(own)
     other = variant(at_work, instructions, model, tools)
-    made = _forked(origin, place)
+    made = _forked(origin, place, of_framework=resume is not None)
     replaced = made.changed(other, changes)
     label = label_of(
         place, changes.named(origin, other.model), origin.mask, has_values=origin.has_values
@@ -112,9 +112,10 @@ def told_at(run: Run, at: Any) -> list[dict[str, Any]]:
     return told_of(made.prompt(None, origin.told), made.past([], agent), agent.instructions)
 
 
-def _forked(origin: Origin, place: Place) -> Forked:
+def _forked(origin: Origin, place: Place, *, of_framework: bool = False) -> Forked:
     """Return the part that is repeated of the run that a place is in."""
-    return Forked(place.run.recorded, place.point, place.run.exact(origin.conversation))
+    exact = place.run.exact(origin.conversation)
+    return Forked(place.run.recorded, place.point, exact, keeps_handoffs=of_framework)
 
 
 def _outermost(inner: Continued, origin: Origin, place: Place, own: Agent) -> Continued:

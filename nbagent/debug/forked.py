@@ -36,12 +36,15 @@ class Forked:
         run: that is forked.
         point: where.
         exact: its exact history, or None.
+        keeps_handoffs: see `ReplayedPart`.
     """
 
-    def __init__(self, run: RecordedRun, point: Point, exact: Any) -> None:
+    def __init__(
+        self, run: RecordedRun, point: Point, exact: Any, *, keeps_handoffs: bool = False
+    ) -> None:
         self._run = run
         self._point = point
-        self._part = ReplayedPart(run, point, exact)
+        self._part = ReplayedPart(run, point, exact, keeps_handoffs=keeps_handoffs)
         self._args: e.ToolArgs | None = None
         self._output: str | None = None
 

@@ -29,6 +29,8 @@ class ReplayedPart:
         point: where another one goes on.
         exact: the history of a run of nbagent's own agent, with what only its model understands;
             None for a recording.
+        keeps_handoffs: whether the hand-offs beside the point's call are repeated. A framework
+            makes none again; an agent does, after the call.
 
     Attributes:
         before: the history before the prompt.
@@ -39,7 +41,9 @@ class ReplayedPart:
             first.
     """
 
-    def __init__(self, run: RecordedRun, point: Point, exact: Any = None) -> None:
+    def __init__(
+        self, run: RecordedRun, point: Point, exact: Any = None, *, keeps_handoffs: bool = False
+    ) -> None:
         self._run = run
         self._point = point
         number = run.prompt_of(point.step.number)
@@ -47,7 +51,7 @@ class ReplayedPart:
         if point.call is None:
             last -= 1
         self.steps: list[RecordedStep] = run.steps[run.first_step(number) : last]
-        self.open = _open_calls(point)
+        self.open = self._open_calls(keeps_handoffs)
         self._begin = 0
         self.before: list[input_items.Item] = []
         self.prompt: list[input_items.Item] = []
@@ -68,6 +72,20 @@ class ReplayedPart:
             start, stop = exact.prompt.start, exact.prompt.stop
             self.before, self.prompt = exact.items[:start], exact.items[start:stop]
             self._items = items
+
+    def _open_calls(self, keeps_handoffs: bool) -> list[RecordedCall]:
+        """Return the calls of the point's response that are still to be made, its own first.
+
+        A hand-off is one of them: it takes place after all other calls of its response.
+        """
+        call = self._point.call
+        if call is None:
+            return []
+        again: set[str | None] = set()
+        if not keeps_handoffs:
+            again = {each.tool_id for each in self._run.events if isinstance(each, e.AgentHandoff)}
+        others = [each for each in self._point.step.calls.values() if each is not call]
+        return [call, *(each for each in others if each.result is None or each.start.id in again)]
 
     @property
     def handoffs(self) -> list[str]:
@@ -187,13 +205,6 @@ def changed_args(call: RecordedCall, args: Any) -> e.ToolArgs:
     if call.args is not None and isinstance(call.args.args, dict):
         whole = {**call.args.args, **args}
     return e.ToolArgs(id=call.start.id, args=whole, args_text=msgspec.json.encode(whole).decode())
-
-
-def _open_calls(point: Point) -> list[RecordedCall]:
-    if point.call is None:
-        return []
-    unanswered = [call for call in point.step.calls.values() if call.result is None]
-    return [point.call, *(call for call in unanswered if call is not point.call)]
 
 
 def _is_written(event: e.Event, call: RecordedCall) -> bool:

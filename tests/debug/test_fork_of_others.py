@@ -149,6 +149,47 @@ def test_what_is_changed_is_that_of_the_agent_that_has_taken_over(
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "output"), [({"args": {"year": 2023}}, '{"rate":1.08}'), ({"result": 5}, "5")]
+)
+def test_a_call_beside_a_hand_off_is_made_by_the_agent_that_hands_over(
+    changes: dict[str, Any], output: str
+) -> None:
+    both = [("c1", "transfer_to_expert", "{}"), ("c2", "fetch_rates", '{"year": 2024}')]
+    with Server(say("chat", "", both), say("chat", "1.09."), say("chat", "Again.")) as server:
+        expert = nbagent.Agent("test-2", client=server.client(), name="expert")
+        clerk = nbagent.Agent(
+            "test-1", tools=[fetch_rates], client=server.client(), handoffs=[expert]
+        )
+        made = fork_of(finished(clerk.stream("?")), "fetch_rates", **changes)
+        bodies = server.bodies
+    told = [message["content"] for message in bodies[2]["messages"] if message["role"] == "tool"]
+    assert [body["model"] for body in bodies] == ["test-1", "test-2", "test-2"]
+    assert sorted(told) == sorted([output, "expert goes on with the conversation."])
+    assert str(made.answer) == "Again."
+    assert len([event for event in made.events if isinstance(event, AgentHandoff)]) == 1
+
+
+def test_a_framework_makes_no_hand_off_beside_a_call_again() -> None:
+    both = [("c1", "transfer_to_expert", "{}"), ("c2", "fetch_rates", '{"year": 2024}')]
+    told: list[Any] = []
+
+    def resume(messages: list[Any]) -> Iterator[str]:
+        told.extend(messages)
+        yield "Again."
+
+    with Server(say("chat", "", both), say("chat", "1.09.")) as server:
+        expert = nbagent.Agent("test-2", client=server.client(), name="expert")
+        clerk = nbagent.Agent(
+            "test-1", tools=[fetch_rates], client=server.client(), handoffs=[expert]
+        )
+        run = finished(clerk.stream("?"))
+    made = fork_of(run, "fetch_rates", result=5, resume=resume)
+    outputs = [message["content"] for message in told if message["role"] == "tool"]
+    assert sorted(outputs) == ["5", "expert goes on with the conversation."]
+    assert str(made.answer) == "Again."
+
+
 def test_a_tool_of_the_agent_that_has_taken_over_is_not_called_twice_either() -> None:
     made: list[int] = []
 
