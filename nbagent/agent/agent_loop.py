@@ -296,6 +296,7 @@ class AgentLoop:
         self._calls = self._new_calls()
 
     def _new_calls(self) -> Calls:
+        """Return what runs the calls of the agent at work."""
         return Calls(
             self.params,
             self.questions,

@@ -303,7 +303,7 @@ def expected(
 # --- the campaign ---
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.proof)])
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str, int]:
     if request.param == "sqlite":
         return request.param, str(tmp_path / "runs.db"), 1
@@ -318,8 +318,6 @@ async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are
     shared: tuple[str, str, int], tmp_path: Path
 ) -> None:
     kind, store, count_of_processes = shared
-    if kind == "redis" and not WHOLE:
-        pytest.skip("make proof has the time")
     chance, count = random.Random(SEED), Count()
     with (
         ModelServer(*[tell] * 4 * RUNS) as model,

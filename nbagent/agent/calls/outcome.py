@@ -1,4 +1,4 @@
-"""Outcomes of calls that have none of their own: those that failed, and those that were denied."""
+"""`Outcome` of a tool call, and what the model is told of a call that failed or was denied."""
 
 from typing import TypeAlias
 

@@ -33,7 +33,7 @@ _MAX_KEPT_CHARS = 2000
 """Length of the longest of them."""
 
 _parsed: ContextVar[dict[str, list[Token]] | None] = ContextVar("parsed", default=None)
-"""What was parsed inside of `parsed_once`, by its text."""
+"""Tokens of each text that was parsed inside of `parsed_once`."""
 
 
 def parse(source: str) -> list[Token]:
